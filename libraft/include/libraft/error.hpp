@@ -1,0 +1,83 @@
+// What can go wrong, as one vocabulary, and the value that carries it. Standard library only.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <variant>
+
+namespace raft {
+
+/// Every failure says what is known about the request, and so what its caller should do.
+enum class Errc : std::uint8_t {
+  not_leader = 1,    ///< Not applied. Ask the leader that status() names.
+  no_leader,         ///< Not applied. No leader is known; try again after an election.
+  busy,              ///< Not applied. Too much is in flight or leadership is moving; back off.
+  dropped,           ///< Certainly not applied: another entry was committed in its place.
+  unknown_outcome,   ///< May or may not be applied. Retry only with a session.
+  session_expired,   ///< Not executed now; whether an earlier try was is no longer known.
+  conflict,          ///< A membership change is under way, or the expected index did not match.
+  id_taken,          ///< The node id belongs to another instance. Remove that member first.
+  invalid_argument,  ///< The request can never succeed as it is.
+  too_large,         ///< The command exceeds GroupOptions::command_bytes_max.
+  timed_out,         ///< A read or a leadership transfer did not end in time; nothing changed.
+  removed,           ///< This node is no longer a member.
+  storage_full,      ///< Not applied. The disk is full; goes on by itself once there is space.
+  corrupt,           ///< Stored or received bytes are not what was written.
+  storage_failed,    ///< The disk failed. Final for this process.
+  stopped,           ///< Not applied. The group is shutting down.
+};
+
+/// The name of the value, as in the source: "not_leader".
+const char* to_string(Errc);
+/// One sentence for a person.
+const char* message(Errc);
+
+/// A failure with what a person needs to act on it: the file, the key, the address.
+struct Error {
+  Errc code;
+  std::string detail;
+};
+
+/// A value or the reason why there is none.
+template <class T>
+class [[nodiscard]] Result {
+ public:
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
+  Result(Errc code) : state_(std::in_place_index<1>, Error{code, {}}) {}
+  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
+
+  bool has_value() const { return state_.index() == 0; }
+  explicit operator bool() const { return has_value(); }
+
+  T& operator*() & { return *std::get_if<0>(&state_); }
+  const T& operator*() const& { return *std::get_if<0>(&state_); }
+  T&& operator*() && { return std::move(*std::get_if<0>(&state_)); }
+  T* operator->() { return std::get_if<0>(&state_); }
+  const T* operator->() const { return std::get_if<0>(&state_); }
+
+  const Error& error() const { return *std::get_if<1>(&state_); }
+  Errc code() const { return error().code; }
+
+ private:
+  std::variant<T, Error> state_;
+};
+
+template <>
+class [[nodiscard]] Result<void> {
+ public:
+  Result() = default;
+  Result(Errc code) : error_{code, {}}, failed_(true) {}
+  Result(Error error) : error_(std::move(error)), failed_(true) {}
+
+  bool has_value() const { return !failed_; }
+  explicit operator bool() const { return has_value(); }
+  const Error& error() const { return error_; }
+  Errc code() const { return error_.code; }
+
+ private:
+  Error error_{};
+  bool failed_ = false;
+};
+
+}  // namespace raft
