@@ -1,0 +1,302 @@
+#include "net/connection.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/system/error_code.hpp>
+#include <chrono>
+#include <utility>
+
+#include "net/address.hpp"
+#include "net/socket_options.hpp"
+
+namespace raft::net {
+
+using Tcp = boost::asio::ip::tcp;
+using boost::system::error_code;
+using wire::Closed;
+
+namespace {
+
+// Who has not said hello gets no more memory than this, however many of them there are.
+constexpr std::size_t input_bytes_before_hello = 64;
+constexpr std::size_t input_bytes = std::size_t{64} << 10;
+
+std::string remote_address(const Tcp::socket& socket) {
+  error_code error;
+  const Tcp::endpoint endpoint = socket.remote_endpoint(error);
+  return error ? "unknown" : to_string(Address{endpoint.address().to_string(), endpoint.port()});
+}
+
+std::string describe(const error_code& error) {
+  return error == boost::asio::error::eof ? "closed by the other side" : error.message();
+}
+
+std::string describe(const Closed& verdict) {
+  switch (verdict.cause) {
+    case Closed::Cause::refused_by_peer:
+    case Closed::Cause::refused_by_us: {
+      const bool by_us = verdict.cause == Closed::Cause::refused_by_us;
+      const std::string who = by_us ? "we refused it" : "it refused us";
+      if (!verdict.refused) {
+        return who + ": " + verdict.detail;
+      }
+      return who + ": " + to_string(verdict.refused->reason) + ", " + verdict.refused->detail;
+    }
+    case Closed::Cause::bad_frame:
+      return "bad frame: " + verdict.detail;
+    case Closed::Cause::wrong_sender:
+      return "wrong sender: " + verdict.detail;
+    case Closed::Cause::overflow:
+      return "more is to be sent than it takes: " + verdict.detail;
+  }
+  return verdict.detail;
+}
+
+}  // namespace
+
+bool Ending::is_refusal() const {
+  return verdict && (verdict->cause == Closed::Cause::refused_by_peer ||
+                     verdict->cause == Closed::Cause::refused_by_us);
+}
+
+const Refused* Ending::refused_by_peer() const {
+  const bool is_refusal = verdict && verdict->cause == Closed::Cause::refused_by_peer;
+  return is_refusal && verdict->refused ? &*verdict->refused : nullptr;
+}
+
+std::shared_ptr<Connection> Connection::start(Environment& environment, Tcp::socket socket,
+                                              Side side, const Hello& own, Owner& owner) {
+  auto connection = std::make_shared<Connection>(environment, std::move(socket), side, own, owner);
+  connection->limit_life(environment.options.handshake_timeout, "no handshake in time");
+  connection->flush();
+  connection->read();
+  return connection;
+}
+
+Connection::Connection(Environment& environment, Tcp::socket socket, Side side, const Hello& own,
+                       Owner& owner)
+    : environment_(environment),
+      owner_(&owner),
+      socket_(std::move(socket)),
+      machine_(side, own, environment.options.limits),
+      target_(own.target),
+      remote_(remote_address(socket_)),
+      input_(input_bytes_before_hello),
+      limit_(environment.executor) {
+  prepare_stream(socket_, environment.options.idle_timeout);
+}
+
+NodeId Connection::node() const {
+  // Who was dialled stays the one whom a failure is about, also when somebody else answered.
+  return target_ || !machine_.peer() ? target_ : machine_.peer()->node;
+}
+
+void Connection::read() {
+  socket_.async_read_some(boost::asio::buffer(input_),
+                          [self = shared_from_this()](const error_code& error, std::size_t count) {
+                            if (self->owner_ == nullptr) {
+                              return;
+                            }
+                            if (error) {
+                              return self->end(Ending{{}, describe(error)});
+                            }
+                            self->bytes_came(count);
+                          });
+}
+
+void Connection::bytes_came(std::size_t count) {
+  environment_.traffic.bytes_received += count;
+  was_active_ = true;
+  // After the farewell nobody cares what the other side had yet to say.
+  if (!farewell_) {
+    machine_.received(BytesView(input_.data(), count));
+    pass_events_on();
+  }
+  if (owner_ != nullptr) {
+    read();
+  }
+}
+
+void Connection::pass_events_on() {
+  const auto self = shared_from_this();
+  // Answering a hello makes further events.
+  for (auto events = machine_.take_events(); !events.empty(); events = machine_.take_events()) {
+    for (wire::Event& event : events) {
+      pass_on(event);
+      if (owner_ == nullptr || farewell_) {
+        return;
+      }
+    }
+  }
+}
+
+void Connection::pass_on(wire::Event& event) {
+  if (auto* message = std::get_if<wire::MessageReceived>(&event)) {
+    owner_->received(*this, message->group, std::move(message->message));
+  } else if (auto* service = std::get_if<wire::ServiceReceived>(&event)) {
+    owner_->received(*this, service->group, std::move(service->message));
+  } else if (auto* hello = std::get_if<wire::HelloReceived>(&event)) {
+    owner_->hello_received(*this, hello->hello);
+    flush();
+  } else if (auto* closed = std::get_if<Closed>(&event)) {
+    conclude(std::move(*closed));
+  } else {
+    was_established_ = true;
+    input_.resize(input_bytes);
+    lift_limit();
+    owner_->established(*this);
+  }
+}
+
+template <class AnyMessage>
+void Connection::send(GroupId group, const AnyMessage& message) {
+  if (owner_ == nullptr || !is_established()) {
+    return;
+  }
+  was_active_ = true;
+  if (!machine_.send(group, message)) {
+    // The sender is in the middle of its turn: the end is told in another one.
+    boost::asio::post(environment_.executor, [self = shared_from_this()] {
+      if (self->owner_ != nullptr) {
+        self->pass_events_on();
+      }
+    });
+  }
+}
+
+template void Connection::send(GroupId, const Message&);
+template void Connection::send(GroupId, const ServiceMessage&);
+
+void Connection::flush() {
+  if (owner_ != nullptr && !is_writing_) {
+    write();
+  }
+}
+
+void Connection::write() {
+  output_ = machine_.take_output();
+  sent_ = 0;
+  if (output_.empty()) {
+    return;
+  }
+  // An error is met again by the send in the background, which may tell the owner of it.
+  error_code ignored;
+  bytes_went(socket_.write_some(boost::asio::buffer(output_), ignored));
+  if (sent_ < output_.size()) {
+    write_rest();
+  }
+}
+
+void Connection::write_rest() {
+  is_writing_ = true;
+  machine_.set_unsent(output_.size() - sent_);
+  const auto rest = boost::asio::buffer(output_) + sent_;
+  socket_.async_write_some(rest,
+                           [self = shared_from_this()](const error_code& error, std::size_t count) {
+                             if (self->owner_ == nullptr) {
+                               return;
+                             }
+                             if (error) {
+                               return self->end(Ending{{}, describe(error)});
+                             }
+                             self->bytes_went(count);
+                             if (self->sent_ < self->output_.size()) {
+                               return self->write_rest();
+                             }
+                             self->is_writing_ = false;
+                             self->machine_.set_unsent(0);
+                             self->write();
+                             if (self->farewell_) {
+                               self->say_farewell();
+                             }
+                           });
+}
+
+void Connection::bytes_went(std::size_t count) {
+  sent_ += count;
+  environment_.traffic.bytes_sent += count;
+  was_active_ = was_active_ || count > 0;
+}
+
+void Connection::conclude(Closed verdict) {
+  switch (verdict.cause) {
+    case Closed::Cause::refused_by_peer:
+    case Closed::Cause::refused_by_us:
+      ++environment_.traffic.connections_refused;
+      break;
+    case Closed::Cause::bad_frame:
+    case Closed::Cause::wrong_sender:
+      ++environment_.traffic.frames_rejected;
+      break;
+    case Closed::Cause::overflow:
+      break;
+  }
+  std::string text = describe(verdict);
+  Ending ending{std::move(verdict), std::move(text)};
+  // Of an established connection the loss is told at once; a refusal has time to arrive.
+  if (was_established_ || ending.verdict->cause != Closed::Cause::refused_by_us) {
+    return end(std::move(ending));
+  }
+  farewell_ = std::move(ending);
+  limit_life(environment_.options.farewell_timeout, "");
+  flush();
+  say_farewell();
+}
+
+void Connection::say_farewell() {
+  if (!is_writing_) {
+    error_code ignored;
+    socket_.shutdown(Tcp::socket::shutdown_send, ignored);
+  }
+}
+
+void Connection::close() {
+  owner_ = nullptr;
+  limit_.cancel();
+  error_code ignored;
+  socket_.close(ignored);
+}
+
+void Connection::end(Ending ending) {
+  const auto self = shared_from_this();
+  Owner* const owner = owner_;
+  close();
+  // What ended it first is the reason, not that the other side then closed as well.
+  owner->closed(*this, farewell_ ? *farewell_ : ending);
+}
+
+void Connection::limit_life(Duration limit, std::string why) {
+  idleness_max_ = Duration{0};
+  limit_reason_ = std::move(why);
+  limit_.expires_after(limit);
+  wait_for_limit();
+}
+
+void Connection::limit_idleness(Duration limit, std::string why) {
+  limit_life(limit, std::move(why));
+  idleness_max_ = limit;
+  was_active_ = false;
+}
+
+void Connection::lift_limit() { limit_.expires_at(boost::asio::steady_timer::time_point::max()); }
+
+void Connection::wait_for_limit() {
+  limit_.async_wait([self = shared_from_this()](const error_code& error) {
+    // A wait that had just ended when another limit was set comes here without an error.
+    const bool is_current = self->limit_.expiry() <= boost::asio::steady_timer::clock_type::now();
+    if (!error && is_current && self->owner_ != nullptr) {
+      self->limit_reached();
+    }
+  });
+}
+
+// Idleness is looked at once per period: this costs nothing when messages come.
+void Connection::limit_reached() {
+  if (idleness_max_ > Duration{0} && was_active_) {
+    return limit_idleness(idleness_max_, std::move(limit_reason_));
+  }
+  end(Ending{{}, limit_reason_});
+}
+
+}  // namespace raft::net

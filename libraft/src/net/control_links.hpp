@@ -1,0 +1,89 @@
+// The one control connection with each peer: made, kept, and made again.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <libraft/node.hpp>
+#include <libraft/types.hpp>
+#include "net/backoff.hpp"
+#include "net/connection.hpp"
+#include "net/dial.hpp"
+#include "net/environment.hpp"
+#include "net/log_throttle.hpp"
+
+namespace raft::net {
+
+/// Both nodes of a pair dial, so that one which can only be reached from one side is reached at
+/// all. When both get through, both ends keep the same connection (wire::replaces).
+class ControlLinks final : public Connection::Owner,
+                           public std::enable_shared_from_this<ControlLinks> {
+ public:
+  explicit ControlLinks(Environment& environment);
+
+  void set_peers(const std::map<NodeId, std::string>& addresses);
+  template <class AnyMessage>
+  void send(GroupId group, const AnyMessage& message);
+  void flush();
+  void close();
+
+  bool is_connected(NodeId node) const;
+  /// What to dial to reach the node; empty: not known.
+  std::string address_of(NodeId node) const;
+  bool is_named(NodeId node) const;
+  std::vector<TransportStatus::Peer> status() const;
+
+  /// Takes over a connection whose hello was welcome: accepts it, or closes it because the present
+  /// link is to be kept. False: there is no room; it was refused and stays its owner's.
+  bool adopt(Connection& connection);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  struct Peer {
+    explicit Peer(const TcpOptions& options);
+
+    bool is_named = false;  ///< By set_peers(); otherwise here only while it has a link.
+    std::string address;    ///< Empty while not named.
+
+    // Of these, dial and handshake are never both set; each may be beside a link.
+    std::shared_ptr<Dial> dial;             ///< Waiting, resolving or connecting.
+    std::shared_ptr<Connection> handshake;  ///< Dialled and not yet established.
+    std::shared_ptr<Connection> link;       ///< What messages travel on.
+
+    Clock::time_point linked_at{};
+    Clock::time_point redialled_at_once_at{};
+    Backoff backoff;
+    Backoff refused_backoff;
+    std::string last_error;
+    LogThrottle throttle{std::chrono::seconds(10)};
+  };
+
+  void hello_received(Connection& connection, const Hello& hello) override;
+  void established(Connection& connection) override;
+  void received(Connection& connection, GroupId group, Message&& message) override;
+  void received(Connection& connection, GroupId group, ServiceMessage&& message) override;
+  void closed(Connection& connection, const Ending& ending) override;
+
+  void dial(NodeId id, Peer& peer, Duration pause);
+  void dialled(NodeId id, Result<boost::asio::ip::tcp::socket> socket);
+  Duration pause_after(Peer& peer, const Ending& ending, bool was_linked);
+
+  bool is_wanted(const Hello& hello, Connection::Side side) const;
+  bool has_room_for(NodeId node) const;
+  void stop_dialling(Peer& peer);
+  void let_go(NodeId id, Peer& peer);
+  void tell_losses();
+
+  void log_failure(NodeId id, Peer& peer, const char* what);
+
+  Environment& environment_;
+  std::map<NodeId, Peer> peers_;
+  std::set<NodeId> losses_to_tell_;  ///< Links closed by a call of the node, told in a later turn.
+};
+
+}  // namespace raft::net

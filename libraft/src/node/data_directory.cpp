@@ -1,0 +1,75 @@
+#include "node/data_directory.hpp"
+
+#include <filesystem>
+#include <random>
+#include <utility>
+
+namespace raft::node {
+namespace {
+
+std::uint64_t random_number() {
+  std::random_device device;  // The system's entropy: two nodes must never agree by chance.
+  const std::uint64_t high = device();
+  return high << 32 | device();
+}
+
+}  // namespace
+
+DataDirectory::DataDirectory(std::string path, storage::DirectoryLock lock,
+                             std::unique_ptr<storage::PosixFiles> files)
+    : path_(std::move(path)), lock_(std::move(lock)), files_(std::move(files)) {}
+
+Result<std::unique_ptr<DataDirectory>> DataDirectory::open(const NodeOptions& options,
+                                                           util::Log log) {
+  auto lock = storage::DirectoryLock::acquire(options.data_dir);
+  if (!lock) return lock.error();
+  auto files = storage::PosixFiles::open(options.data_dir);
+  if (!files) return files.error();
+  std::unique_ptr<DataDirectory> directory(
+      new DataDirectory(options.data_dir, *std::move(lock), *std::move(files)));
+  if (const auto opened = directory->open_identity(options.id); !opened) return opened.error();
+
+  auto snapshots = storage::PosixFiles::open(options.data_dir + "/snapshots");
+  if (!snapshots) return snapshots.error();
+  directory->snapshots_ = *std::move(snapshots);
+  storage::RocksOptions rocks;
+  rocks.folder = directory->log_folder();
+  rocks.block_cache = options.block_cache;
+  rocks.write_buffer_manager = options.write_buffer_manager;
+  rocks.log = std::move(log);
+  auto engine = storage::RocksEngine::open(rocks);
+  if (!engine) return engine.error();
+  directory->engine_ = *std::move(engine);
+  return directory;
+}
+
+Result<void> DataDirectory::open_identity(NodeId node) {
+  const auto read = storage::read_identity(*files_);
+  if (!read) return read.error();
+  storage::Identity identity;
+  if (*read) {
+    identity = **read;
+  } else if (std::filesystem::exists(log_folder())) {
+    return Error{Errc::corrupt, path_ + "/identity is missing beside a log; restore it or remove " +
+                                    "the directory and let the node join anew"};
+  } else {
+    identity.node = node;
+    identity.instance = {random_number(), random_number()};
+  }
+  if (identity.node != node) {
+    return Error{Errc::id_taken, path_ + " belongs to node " + to_string(identity.node) +
+                                     ", not to node " + to_string(node)};
+  }
+  ++identity.boot.value;
+  return change_identity(identity);
+}
+
+Result<void> DataDirectory::change_identity(const storage::Identity& identity) {
+  const Result<void> written = storage::write_identity(*files_, identity);
+  if (written) identity_ = identity;
+  return written;
+}
+
+std::string DataDirectory::log_folder() const { return path_ + "/log"; }
+
+}  // namespace raft::node

@@ -1,0 +1,46 @@
+// One node's data: the lock, the identity, the log's database and the snapshot files.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <libraft/error.hpp>
+#include <libraft/options.hpp>
+#include "storage/directory_lock.hpp"
+#include "storage/identity.hpp"
+#include "storage/posix_files.hpp"
+#include "storage/rocks_engine.hpp"
+#include "util/log.hpp"
+
+namespace raft::node {
+
+/// DIR/LOCK, DIR/identity, DIR/log/ (RocksDB), DIR/snapshots/.
+class DataDirectory {
+ public:
+  /// Makes the directory if it is missing and counts the boot number up. Errors name the path:
+  /// busy, id_taken (it belongs to another node id), corrupt, storage_full, storage_failed.
+  static Result<std::unique_ptr<DataDirectory>> open(const NodeOptions& options, util::Log log);
+
+  const storage::Identity& identity() const { return identity_; }
+  /// Durable when it returns.
+  Result<void> change_identity(const storage::Identity& identity);
+
+  storage::RocksEngine& engine() { return *engine_; }
+  storage::PosixFiles& snapshots() { return *snapshots_; }
+  std::string log_folder() const;
+
+ private:
+  DataDirectory(std::string path, storage::DirectoryLock lock,
+                std::unique_ptr<storage::PosixFiles> files);
+
+  Result<void> open_identity(NodeId node);
+
+  const std::string path_;
+  storage::DirectoryLock lock_;
+  std::unique_ptr<storage::PosixFiles> files_;
+  std::unique_ptr<storage::PosixFiles> snapshots_;
+  std::unique_ptr<storage::RocksEngine> engine_;
+  storage::Identity identity_;
+};
+
+}  // namespace raft::node

@@ -1,0 +1,263 @@
+#include "node/node_impl.hpp"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "node/clock.hpp"
+
+namespace raft {
+Node::Impl::Impl(Executor executor, NodeOptions options, util::Log log,
+                 std::unique_ptr<node::DataDirectory> directory)
+    : strand_(std::move(executor)),
+      options_(std::move(options)),
+      log_(log.named("raft")),
+      directory_(std::move(directory)),
+      workers_(std::max<std::size_t>(options_.worker_threads, 1)),
+      storage_thread_(directory_->engine(), directory_->log_folder()),
+      transport_(strand_, options_.id, net::TcpOptions{}, *this, log.named("net")),
+      timer_(strand_) {
+  publish();
+}
+
+// In this order: nothing new comes in, callers are told, threads end, and only then what they used.
+Node::Impl::~Impl() {
+  finish_stopping();
+  workers_.stop();
+  workers_.join();
+}
+
+Result<void> Node::Impl::listen() { return transport_.listen(options_.listen); }
+
+Result<Group*> Node::Impl::start_group(const GroupOptions& options, StateMachine& machine) {
+  if (groups_.contains(options.group)) {
+    return Error{Errc::invalid_argument, "group " + to_string(options.group) + " runs already"};
+  }
+  auto group = std::make_unique<Group::Impl>(*this, options);
+  if (const auto opened = group->open(machine); !opened) return opened.error();
+  tick_every_ = std::min(tick_every_, options.timing.tick);
+  Group* handle = &group->handle();
+  groups_.emplace(options.group, std::move(group));
+  publish();
+  if (!std::exchange(is_ticking_, true)) schedule_tick();
+  return handle;
+}
+
+// --- the turn ---
+
+void Node::Impl::wake() {
+  if (std::exchange(turn_scheduled_, true)) return;
+  boost::asio::post(strand_, [this, alive = node::Alive(life_)] {
+    if (!alive.expired()) turn();
+  });
+}
+
+// What the turn's events led to leaves first; then callers hear of it, and may ask for more.
+void Node::Impl::turn() {
+  turn_scheduled_ = false;
+  if (is_stopped_) return;
+  for (auto& [id, group] : groups_) group->turn();
+  if (std::exchange(peers_changed_, false)) update_peers();
+  transport_.flush();
+  for (auto& [id, group] : groups_) group->run_completions();
+  transport_.flush();
+}
+
+void Node::Impl::schedule_tick() {
+  timer_.expires_after(tick_every_);
+  timer_.async_wait([this, alive = node::Alive(life_)](boost::system::error_code error) {
+    if (error || alive.expired() || is_stopped_) return;
+    tick();
+    if (!is_stopped_) schedule_tick();
+  });
+}
+
+void Node::Impl::tick() {
+  for (auto& [id, group] : groups_) group->tick();
+  publish();
+  if (stop_) go_on_stopping();
+}
+
+void Node::Impl::update_peers() {
+  std::map<NodeId, std::string> peers;
+  for (auto& [id, group] : groups_) {
+    if (group->replica() == nullptr) continue;
+    const core::Core& core = group->replica()->core();
+    for (const Member& member : core.membership().membership->members) {
+      addresses_[member.id] = member.address;
+      peers[member.id] = member.address;
+    }
+    // Departing peers are still told that they were removed.
+    if (const core::Leader* leader = core.leader_state()) {
+      for (const auto& [peer, progress] : leader->peers) peers[peer] = addresses_[peer];
+    }
+  }
+  peers.erase(options_.id);
+  transport_.set_peers(peers);
+}
+
+void Node::Impl::failed(GroupId group, const Error& why) {
+  if (!options_.on_failure) return;
+  boost::asio::post(strand_, [alive = node::Alive(life_), call = options_.on_failure, group, why] {
+    if (!alive.expired()) call(group, why);
+  });
+}
+
+// --- stopping ---
+
+void Node::Impl::stop(Duration grace, node::Call<> call) {
+  if (is_stopped_ || stop_) return call.complete_later(Errc::stopped);
+  stop_.emplace(Stop{node::boot_time_now() + grace, std::move(call)});
+  for (auto& [id, group] : groups_) {
+    replica::Replica* replica = group->replica();
+    if (replica != nullptr && replica->core().is_leader()) {
+      replica->transfer_leadership(NodeId{}, [](Result<void>) {});
+    }
+  }
+  if (!is_ticking_) go_on_stopping();
+}
+
+void Node::Impl::go_on_stopping() {
+  if (is_done_stopping() || node::boot_time_now() >= stop_->deadline) finish_stopping();
+}
+
+bool Node::Impl::is_done_stopping() const {
+  return std::all_of(groups_.begin(), groups_.end(), [](const auto& item) {
+    const replica::Replica* replica = item.second->replica();
+    if (replica == nullptr || replica->failure()) return true;
+    const core::Leader* leader = replica->core().leader_state();
+    return replica->is_idle() && (leader == nullptr || !leader->transfer);
+  });
+}
+
+void Node::Impl::finish_stopping() {
+  if (std::exchange(is_stopped_, true)) return;
+  for (auto& [id, group] : groups_) group->close();
+  transport_.flush();
+  transport_.close();
+  timer_.cancel();
+  life_.reset();
+  if (stop_) {
+    node::Call<> call = std::move(stop_->call);
+    stop_.reset();
+    call.complete_later({});
+  }
+}
+
+// --- identity ---
+
+replica::OwnIdentity Node::Impl::own_identity() const {
+  const storage::Identity& identity = directory_->identity();
+  return {identity.node, identity.instance, identity.boot, identity.cluster};
+}
+
+bool Node::Impl::adopt_cluster(ClusterId cluster) {
+  storage::Identity identity = directory_->identity();
+  if (identity.cluster == cluster) return true;
+  if (identity.cluster || !cluster) return false;
+  identity.cluster = cluster;
+  const Result<void> written = directory_->change_identity(identity);
+  if (!written) RAFT_LOG(log_, error, "cluster not adopted: " + written.error().detail);
+  publish();
+  return written.has_value();
+}
+
+void Node::Impl::publish() {
+  const storage::Identity& identity = directory_->identity();
+  TransportStatus transport = transport_.status();
+  const std::lock_guard lock(published_mutex_);
+  published_identity_ = {identity.node, identity.instance, identity.cluster, identity.boot};
+  published_transport_ = std::move(transport);
+}
+
+NodeIdentity Node::Impl::identity() const {
+  const std::lock_guard lock(published_mutex_);
+  return published_identity_;
+}
+
+TransportStatus Node::Impl::transport_status() const {
+  const std::lock_guard lock(published_mutex_);
+  return published_transport_;
+}
+
+std::string Node::Impl::address() const {
+  return options_.advertise.empty() ? transport_.local_address() : options_.advertise;
+}
+
+// --- the network's events ---
+
+Hello Node::Impl::hello(Purpose purpose, NodeId target) {
+  const storage::Identity& identity = directory_->identity();
+  Hello hello;
+  hello.purpose = purpose;
+  hello.cluster = identity.cluster;
+  hello.node = identity.node;
+  hello.target = target;
+  hello.instance = identity.instance;
+  hello.boot = identity.boot;
+  hello.address = address();
+  for (const auto& [id, group] : groups_) {
+    if (hello.standings.size() == standings_max) break;
+    if (group->replica() != nullptr) hello.standings.push_back(group->replica()->standing());
+  }
+  return hello;
+}
+
+std::optional<Refused> Node::Impl::judge(const Hello& hello) {
+  std::vector<const replica::Replica*> groups;
+  for (const auto& [id, group] : groups_) {
+    if (group->replica() != nullptr) groups.push_back(group->replica());
+  }
+  if (auto refused = gatekeeper_.judge(hello, own_identity(), groups)) return refused;
+  if (hello.purpose == Purpose::introduce || directory_->identity().cluster) return std::nullopt;
+  const bool may_be_taken_in = !directory_->identity().joining.empty();
+  if (may_be_taken_in && adopt_cluster(hello.cluster)) return std::nullopt;
+  return Refused{Refusal::wrong_cluster, {}, "this node belongs to no cluster yet"};
+}
+
+void Node::Impl::refused(NodeId peer, const std::string& address, const Refused& why) {
+  RAFT_LOG(log_, warning,
+           "node " + to_string(peer) + " at " + address + " refuses this node (" +
+               to_string(why.reason) + "): " + why.detail);
+  for (auto& [id, group] : groups_) {
+    if (group->replica() != nullptr) group->replica()->refused(why);
+  }
+}
+
+void Node::Impl::connected(NodeId peer, const Hello&) {
+  for (auto& [id, group] : groups_) {
+    if (group->replica() != nullptr) group->replica()->peer_connected(peer);
+  }
+}
+
+void Node::Impl::lost(NodeId peer) {
+  for (auto& [id, group] : groups_) {
+    if (group->replica() != nullptr) group->replica()->peer_lost(peer);
+  }
+}
+
+void Node::Impl::received(GroupId group, Message message) {
+  const auto found = groups_.find(group);
+  if (found == groups_.end() || found->second->replica() == nullptr) return;
+  found->second->replica()->receive(message);
+}
+
+void Node::Impl::received(GroupId group, ServiceMessage message, Reply reply) {
+  const auto found = groups_.find(group);
+  if (found == groups_.end() || found->second->replica() == nullptr) return;
+  replica::Replica::Reply answer;
+  if (reply) {
+    answer = [this, group, alive = node::Alive(life_),
+              reply = std::move(reply)](ServiceMessage body) mutable {
+      if (alive.expired()) return;
+      // Whoever joins learns which cluster took it in.
+      if (auto* answered = std::get_if<ServiceReply>(&body.body)) {
+        answered->cluster = directory_->identity().cluster;
+      }
+      reply(group, std::move(body));
+    };
+  }
+  found->second->replica()->receive(std::move(message), std::move(answer));
+}
+
+}  // namespace raft

@@ -1,0 +1,107 @@
+// The node: what its groups share, and the turn of its strand.
+#pragma once
+
+#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <libraft/node.hpp>
+#include "net/tcp_transport.hpp"
+#include "node/call.hpp"
+#include "node/data_directory.hpp"
+#include "node/group_impl.hpp"
+#include "replica/gatekeeper.hpp"
+#include "storage/storage_thread.hpp"
+#include "util/log.hpp"
+
+namespace raft {
+
+/// Everything but start_group() before the executor runs, and what says otherwise, happens on the
+/// strand.
+class Node::Impl final : public wire::TransportHandler {
+ public:
+  Impl(Executor executor, NodeOptions options, util::Log log,
+       std::unique_ptr<node::DataDirectory> directory);
+  ~Impl() override;
+
+  Result<void> listen();
+  Result<Group*> start_group(const GroupOptions& options, StateMachine& machine);
+  void stop(Duration grace, node::Call<> call);
+
+  // --- for groups ---
+  const node::Strand& strand() const { return strand_; }
+  const NodeOptions& options() const { return options_; }
+  const util::Log& log() const { return log_; }
+  node::DataDirectory& directory() { return *directory_; }
+  storage::StorageThread& storage_thread() { return storage_thread_; }
+  boost::asio::thread_pool& workers() { return workers_; }
+  net::TcpTransport& transport() { return transport_; }
+  /// One turn of all groups at the end of the present one.
+  void wake();
+  void peers_changed() { peers_changed_ = true; }
+  void failed(GroupId group, const Error& why);
+  /// For good. False: this node belongs to another one, or the disk failed.
+  bool adopt_cluster(ClusterId cluster);
+
+  // --- any thread ---
+  NodeIdentity identity() const;
+  TransportStatus transport_status() const;
+  std::string address() const;
+
+  // --- wire::TransportHandler ---
+  Hello hello(Purpose purpose, NodeId target) override;
+  std::optional<Refused> judge(const Hello& hello) override;
+  void refused(NodeId peer, const std::string& address, const Refused& why) override;
+  void connected(NodeId peer, const Hello& hello) override;
+  void lost(NodeId peer) override;
+  void received(GroupId group, Message message) override;
+  void received(GroupId group, ServiceMessage message, Reply reply) override;
+
+ private:
+  struct Stop {
+    Instant deadline;
+    node::Call<> call;
+  };
+
+  void turn();
+  void schedule_tick();
+  void tick();
+  void update_peers();
+  void go_on_stopping();
+  bool is_done_stopping() const;
+  void finish_stopping();
+  replica::OwnIdentity own_identity() const;
+  void publish();
+
+  const node::Strand strand_;
+  const NodeOptions options_;
+  const util::Log log_;
+  std::shared_ptr<const void> life_ = std::make_shared<int>();
+  std::unique_ptr<node::DataDirectory> directory_;
+  boost::asio::thread_pool workers_;
+  storage::StorageThread storage_thread_;
+  net::TcpTransport transport_;
+  replica::Gatekeeper gatekeeper_;
+  std::map<GroupId, std::unique_ptr<Group::Impl>> groups_;
+  std::map<NodeId, std::string> addresses_;  ///< Every address seen, also of removed members.
+  boost::asio::steady_timer timer_;
+  Duration tick_every_ = std::chrono::milliseconds(10);
+  bool is_ticking_ = false;
+  bool turn_scheduled_ = false;
+  bool peers_changed_ = false;
+  bool is_stopped_ = false;
+  std::optional<Stop> stop_;
+
+  // For callers off the strand; at most a tick old.
+  mutable std::mutex published_mutex_;
+  NodeIdentity published_identity_;
+  TransportStatus published_transport_;
+};
+
+}  // namespace raft

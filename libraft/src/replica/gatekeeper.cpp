@@ -1,0 +1,79 @@
+#include "replica/gatekeeper.hpp"
+
+#include <algorithm>
+
+#include "replica/replica.hpp"
+
+namespace raft::replica {
+namespace {
+
+Standing standing_in(const Hello& hello, GroupId group) {
+  const auto found =
+      std::find_if(hello.standings.begin(), hello.standings.end(),
+                   [&](const Standing& standing) { return standing.group == group; });
+  return found == hello.standings.end() ? Standing{group, {}, {}} : *found;
+}
+
+/// `is_new_life`: the first hello since a restart. Only then is what it shows older than nothing
+/// that was acknowledged: later hellos cross with acknowledgements on other connections.
+std::optional<Refused> judge_member(const Hello& hello, bool is_new_life, const Replica& group) {
+  const core::Core& core = group.core();
+  const LoggedMembership& current = core.membership();
+  const Standing standing = standing_in(hello, group.group());
+  const Member* member = current.membership->find(hello.node);
+  // Our membership may be the stale one: then the newcomer was named after it.
+  if (member != nullptr && member->instance != hello.instance &&
+      standing.named_at <= current.index) {
+    return Refused{Refusal::id_taken, current.index,
+                   "node " + to_string(hello.node) +
+                       " is a member with another data directory (instance " +
+                       to_string(member->instance) + "); if that one is lost, remove node " +
+                       to_string(hello.node) + " from the cluster first"};
+  }
+  const core::Leader* leader = core.leader_state();
+  if (leader == nullptr || !is_new_life) return std::nullopt;
+  const auto peer = leader->peers.find(hello.node);
+  if (member != nullptr && peer != leader->peers.end() && standing.durable < peer->second.match) {
+    return Refused{Refusal::rolled_back, current.index,
+                   "node " + to_string(hello.node) + " once held the log up to " +
+                       to_string(peer->second.match) + " and now ends at " +
+                       to_string(standing.durable) +
+                       ": its data directory is an old copy; remove it and let it join anew"};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Refused> Gatekeeper::judge(const Hello& hello, const OwnIdentity& own,
+                                         const std::vector<const Replica*>& groups) {
+  if (hello.node == own.node) {
+    if (hello.instance == own.instance) return Refused{Refusal::self, {}, "this is the same node"};
+    return Refused{Refusal::id_taken,
+                   {},
+                   "node " + to_string(own.node) + " runs here too, with another data directory"};
+  }
+  if (hello.purpose == Purpose::introduce) return std::nullopt;
+  // Who belongs to no cluster yet is taken in by whoever asks; everyone else keeps to its own.
+  if (own.cluster && hello.cluster != own.cluster) {
+    return Refused{Refusal::wrong_cluster,
+                   {},
+                   "this is cluster " + to_string(own.cluster) + ", not " +
+                       (hello.cluster ? to_string(hello.cluster) : "none")};
+  }
+  BootNumber& boot = seen_[hello.instance];
+  if (hello.boot < boot) {
+    return Refused{Refusal::rolled_back,
+                   {},
+                   "node " + to_string(hello.node) +
+                       " comes back with an older data directory; remove it and let it join anew"};
+  }
+  const bool is_new_life = hello.boot > boot;
+  for (const Replica* group : groups) {
+    if (auto refused = judge_member(hello, is_new_life, *group)) return refused;
+  }
+  boot = hello.boot;
+  return std::nullopt;
+}
+
+}  // namespace raft::replica

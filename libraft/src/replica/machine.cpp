@@ -1,0 +1,172 @@
+#include "replica/machine.hpp"
+
+#include <exception>
+
+#include "protocol/encoding.hpp"
+#include "util/assert.hpp"
+#include "util/bytes.hpp"
+
+namespace raft::replica {
+namespace {
+
+const Bytes applied_key = "applied";
+const Bytes membership_key = "membership";
+
+MembershipPtr no_membership() { return std::make_shared<const Membership>(); }
+
+/// Whatever the user's code throws becomes a final error of this replica.
+template <class Call>
+auto guarded(Call call) -> decltype(call()) {
+  try {
+    return call();
+  } catch (const std::bad_alloc&) {
+    throw;  // Nothing can be promised without memory.
+  } catch (const std::exception& error) {
+    return Error{Errc::storage_failed, std::string("the state machine threw: ") + error.what()};
+  }
+}
+
+}  // namespace
+
+Machine::Machine(StateMachine& machine)
+    : machine_(machine),
+      durable_(dynamic_cast<DurableStateMachine*>(&machine)),
+      sessions_(durable_ != nullptr) {
+  applied_.membership.membership = no_membership();
+}
+
+Index Machine::durable_index() const { return durable_ ? durable_->durable_index() : Index{}; }
+
+void Machine::request_durable(Index upto) {
+  if (durable_) durable_->request_durable(upto);
+}
+
+Result<void> Machine::load() {
+  if (!durable_) return {};
+  return guarded([&]() -> Result<void> {
+    const auto records = durable_->load_meta();
+    if (!records) return records.error();
+    for (const MetaRecord& record : *records) {
+      if (!load_record(record)) return Error{Errc::corrupt, "meta record " + record.key};
+    }
+    return {};
+  });
+}
+
+Result<std::vector<Outcome>> Machine::apply(std::span<const EntryPtr> entries) {
+  return guarded([&]() -> Result<std::vector<Outcome>> {
+    std::vector<Outcome> outcomes;
+    outcomes.reserve(entries.size());
+    for (const EntryPtr& entry : entries) {
+      RAFT_ASSERT(entry->index == applied_.last.index.next());
+      Outcome outcome{entry->id(), Bytes{}};
+      if (const Command* command = entry->command()) {
+        outcome.reply = execute(*entry, *command);
+      } else if (const MembershipPtr* membership = entry->membership()) {
+        applied_.membership = {entry->index, *membership};
+        membership_changed_ = true;
+      }
+      applied_.last = entry->id();
+      applied_.time = entry->time;
+      outcomes.push_back(std::move(outcome));
+    }
+    if (const Result<void> committed = commit(); !committed) return committed.error();
+    return outcomes;
+  });
+}
+
+Result<Bytes> Machine::execute(const Entry& entry, const Command& command) {
+  const AppliedEntry applied{entry.index, entry.term, entry.time, command.bytes};
+  if (command.client.empty()) return machine_.apply(applied);
+  switch (sessions_.judge(command, entry.time)) {
+    case Sessions::Verdict::expired:
+      return Errc::session_expired;
+    case Sessions::Verdict::repeated:
+      return sessions_.reply(command);
+    case Sessions::Verdict::fresh:
+      break;
+  }
+  Bytes reply = machine_.apply(applied);
+  sessions_.remember(command, entry.time, reply);
+  return reply;
+}
+
+Result<void> Machine::commit() {
+  if (!durable_) return {};
+  std::vector<MetaRecord> records{applied_record()};
+  if (membership_changed_) records.push_back(membership_record());
+  membership_changed_ = false;
+  sessions_.take_changes(records);
+  return durable_->commit(records);
+}
+
+Capture Machine::capture() {
+  std::vector<MetaRecord> records;
+  sessions_.save(records);
+  Capture capture{applied_, {}, machine_.capture()};
+  util::Writer out(capture.records);
+  out.u32(static_cast<std::uint32_t>(records.size()));
+  for (const MetaRecord& record : records) {
+    out.bytes(record.key);
+    out.bytes(*record.value);
+  }
+  return capture;
+}
+
+Result<void> Machine::restore(const SnapshotMeta& meta, BytesView head, SnapshotReader& reader) {
+  std::vector<MetaRecord> records;
+  util::Reader in(head);
+  for (std::size_t left = in.count(8); left > 0; --left) {
+    Bytes key(in.bytes());
+    records.push_back({std::move(key), Bytes(in.bytes())});
+  }
+  if (!in.done()) return Error{Errc::corrupt, "head of snapshot at " + to_string(meta.last)};
+  sessions_.clear();
+  for (const MetaRecord& record : records) {
+    if (!load_record(record)) return Error{Errc::corrupt, "snapshot record " + record.key};
+  }
+  applied_ = meta;
+  membership_changed_ = false;
+  return guarded([&]() -> Result<void> {
+    if (!durable_) return machine_.restore(reader);
+    records.push_back(applied_record());
+    records.push_back(membership_record());
+    return durable_->restore(reader, records);
+  });
+}
+
+MetaRecord Machine::applied_record() const {
+  Bytes value;
+  util::Writer out(value);
+  out.u64(applied_.last.index.value);
+  out.u64(applied_.last.term.value);
+  out.u64(static_cast<std::uint64_t>(applied_.time.since_founding.count()));
+  return {applied_key, std::move(value)};
+}
+
+MetaRecord Machine::membership_record() const {
+  Bytes value;
+  util::Writer out(value);
+  out.u64(applied_.membership.index.value);
+  encode(*applied_.membership.membership, out);
+  return {membership_key, std::move(value)};
+}
+
+bool Machine::load_record(const MetaRecord& record) {
+  if (!record.value) return false;
+  util::Reader in(*record.value);
+  if (record.key == applied_key) {
+    applied_.last.index.value = in.u64();
+    applied_.last.term.value = in.u64();
+    applied_.time.since_founding = Duration(static_cast<std::int64_t>(in.u64()));
+    return in.done();
+  }
+  if (record.key == membership_key) {
+    applied_.membership.index.value = in.u64();
+    applied_.membership.membership = std::make_shared<const Membership>(decode_membership(in));
+    return in.done();
+  }
+  return sessions_.load(record);
+}
+
+}  // namespace raft::replica

@@ -1,0 +1,65 @@
+// The user's state machine together with what libraft replicates beside it: applied index,
+// membership and sessions.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include <libraft/membership.hpp>
+#include <libraft/state_machine.hpp>
+#include "protocol/entry.hpp"
+#include "protocol/message.hpp"
+#include "replica/sessions.hpp"
+
+namespace raft::replica {
+
+/// What an entry came to. Only commands have a reply.
+struct Outcome {
+  EntryId id;
+  Result<Bytes> reply;
+};
+
+/// A frozen state, ready to be written as a snapshot.
+struct Capture {
+  SnapshotMeta meta;
+  Bytes records;  ///< The head of the file.
+  std::unique_ptr<SnapshotReader> reader;
+};
+
+/// Used by one thread at a time, not always the same one, one call after the other.
+class Machine {
+ public:
+  explicit Machine(StateMachine& machine);
+
+  bool may_block() const { return machine_.may_block(); }
+  bool is_durable() const { return durable_ != nullptr; }
+  /// What survives a power cut; any thread. 0 for a volatile machine.
+  Index durable_index() const;
+  void request_durable(Index upto);
+
+  /// Up to where entries are applied.
+  const SnapshotMeta& applied() const { return applied_; }
+
+  /// A durable machine gives back what it kept. Errors: corrupt, and its own.
+  Result<void> load();
+  /// In order, without a gap. Errors are final: storage_failed, or the machine threw.
+  Result<std::vector<Outcome>> apply(std::span<const EntryPtr> entries);
+  Capture capture();
+  Result<void> restore(const SnapshotMeta& meta, BytesView records, SnapshotReader& reader);
+
+ private:
+  Result<Bytes> execute(const Entry& entry, const Command& command);
+  Result<void> commit();
+  MetaRecord applied_record() const;
+  MetaRecord membership_record() const;
+  bool load_record(const MetaRecord& record);
+
+  StateMachine& machine_;
+  DurableStateMachine* const durable_;
+  Sessions sessions_;
+  SnapshotMeta applied_;
+  bool membership_changed_ = false;  ///< Since the last commit().
+};
+
+}  // namespace raft::replica

@@ -1,0 +1,85 @@
+// Callers that wait for what their proposals come to.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include <libraft/error.hpp>
+#include <libraft/request.hpp>
+#include <libraft/types.hpp>
+#include "replica/machine.hpp"
+#include "util/unique_function.hpp"
+
+namespace raft::replica {
+
+inline constexpr Instant never = Instant::max();
+
+/// One caller. `done` is called exactly once.
+struct Proposal {
+  using Done = util::UniqueFunction<void(Result<Applied>)>;
+
+  std::uint64_t ticket = 0;  ///< For cancellation.
+  Instant proposed{};
+  Instant deadline = never;
+  Done done;
+};
+
+/// A caller and what it is to be told. Told by the replica once the turn's work is done.
+struct Answer {
+  Proposal proposal;
+  Result<Applied> result;
+};
+using Answers = std::vector<Answer>;
+
+/// Waits for entries to be applied. An answer of `dropped` is certain: another entry was applied
+/// at the same index, so this one never will be.
+class Proposals {
+ public:
+  void wait_for(EntryId entry, Proposal proposal);
+
+  void applied(Outcome outcome, Answers& answers);
+  /// A snapshot jumped over these entries: what became of them is not known here.
+  void skipped(Index upto, Answers& answers);
+  void expire(Instant now, Answers& answers);
+  void cancel(std::uint64_t ticket, Answers& answers);
+  void fail_all(const Error& error, Answers& answers);
+
+  std::size_t size() const { return waiting_.size(); }
+
+ private:
+  struct Waiting {
+    Term term;
+    Proposal proposal;
+  };
+
+  std::multimap<Index, Waiting> waiting_;
+};
+
+/// Proposals passed on to the leader, each at most once: without an answer the outcome is unknown.
+class ForwardedProposals {
+ public:
+  /// The number under which the answer will come.
+  std::uint64_t forward(NodeId leader, Proposal proposal);
+  std::optional<Proposal> take(std::uint64_t number);
+
+  /// The connection to a leader broke.
+  void lost(NodeId leader, Answers& answers);
+  void expire(Instant now, Answers& answers);
+  void cancel(std::uint64_t ticket, Answers& answers);
+  void fail_all(const Error& error, Answers& answers);
+
+  std::size_t size() const { return waiting_.size(); }
+
+ private:
+  struct Waiting {
+    NodeId leader;
+    Proposal proposal;
+  };
+
+  std::map<std::uint64_t, Waiting> waiting_;
+  std::uint64_t last_number_ = 0;
+};
+
+}  // namespace raft::replica

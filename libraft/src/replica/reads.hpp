@@ -1,0 +1,51 @@
+// Callers that wait until this node may be read from.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include <libraft/error.hpp>
+#include <libraft/types.hpp>
+#include "replica/proposals.hpp"
+#include "util/unique_function.hpp"
+
+namespace raft::replica {
+
+/// One caller. `done` is called exactly once.
+struct Read {
+  using Done = util::UniqueFunction<void(Result<void>)>;
+
+  std::uint64_t ticket = 0;  ///< For cancellation.
+  Instant deadline = never;
+  bool lease = false;
+  util::UniqueFunction<void()> function;  ///< Runs between two applies; may be empty.
+  Done done;
+};
+
+/// First a read waits for the core to name an index, then for the machine to reach it.
+class Reads {
+ public:
+  void wait_for_grant(std::uint64_t core_ticket, Read read);
+  /// Those that joined a round, to be placed or asked again.
+  std::vector<Read> take_granted(std::uint64_t core_ticket);
+  void wait_for_apply(Index index, Read read);
+  /// Those that `applied` satisfies.
+  std::vector<Read> take_ready(Index applied);
+
+  std::vector<Read> take_expired(Instant now);
+  std::vector<Read> take(std::uint64_t ticket);
+  std::vector<Read> take_all();
+
+  std::size_t size() const { return size_; }
+
+ private:
+  template <class Predicate>
+  std::vector<Read> take_if(Predicate matches);
+
+  std::map<std::uint64_t, std::vector<Read>> asking_;  ///< By the core's ticket.
+  std::multimap<Index, Read> applying_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace raft::replica

@@ -1,0 +1,191 @@
+// The driver of one group: carries out what the core wants, and keeps the callers' promises.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <libraft/error.hpp>
+#include <libraft/options.hpp>
+#include <libraft/request.hpp>
+#include <libraft/status.hpp>
+#include "core/core.hpp"
+#include "core/invariants.hpp"
+#include "protocol/hello.hpp"
+#include "protocol/service.hpp"
+#include "replica/log_sizes.hpp"
+#include "replica/machine.hpp"
+#include "replica/membership_service.hpp"
+#include "replica/ports.hpp"
+#include "replica/proposals.hpp"
+#include "replica/reads.hpp"
+#include "replica/serial_queue.hpp"
+#include "replica/snapshot_receiver.hpp"
+#include "replica/snapshot_sender.hpp"
+#include "storage/snapshot_files.hpp"
+#include "util/log.hpp"
+
+namespace raft::replica {
+
+/// Who this replica is.
+struct Self {
+  NodeId id;
+  InstanceId instance;
+  BootNumber boot;
+  std::uint64_t seed = 0;  ///< For election timeouts.
+};
+
+struct Ports {
+  Outbox& outbox;
+  Storage& storage;
+  Worker& worker;
+  Driver& driver;
+  storage::SnapshotFiles& files;
+  util::Log log;
+};
+
+/// Requests and events only feed the core and ask the driver for one pump() at the end of the
+/// turn. Callers' completions run in run_completions(), after the pump, never inside a request.
+/// Touched by one thread; needs no lock, clock or thread of its own.
+class Replica {
+ public:
+  /// Brings the machine to where the disk says it was, then makes the replica. Blocks. Errors:
+  /// corrupt, storage_failed, and those of the machine; the detail says what to do.
+  static Result<std::unique_ptr<Replica>> open(const Self& self, const GroupOptions& options,
+                                               RecoveredLog recovered, StateMachine& machine,
+                                               const Ports& ports);
+  ~Replica();
+
+  // --- requests; `done` is called exactly once. What they return is a ticket for cancel(). ---
+  std::uint64_t propose(Command command, Instant deadline, Proposal::Done done);
+  /// `function`, if any, runs between two applies where the machine runs.
+  std::uint64_t read(ReadLevel level, Instant deadline, util::UniqueFunction<void()> function,
+                     Done done);
+  std::uint64_t change_membership(MembershipChange change, Done done);
+  std::uint64_t transfer_leadership(NodeId target, Done done);
+  std::uint64_t take_snapshot(Done done);
+  /// Ends the waiting; what was proposed may still be applied.
+  void cancel(std::uint64_t ticket);
+
+  // --- events ---
+  void receive(const Message& message);
+  /// `reply` answers on the connection that the request came on; empty: by the outbox.
+  using Reply = util::UniqueFunction<void(ServiceMessage)>;
+  void receive(ServiceMessage message, Reply reply);
+  void peer_connected(NodeId peer);
+  void peer_lost(NodeId peer);
+  /// Another node says that this one's identity is taken or removed.
+  void refused(const Refused& why);
+  void tick();
+
+  // --- the turn ---
+  void pump();
+  void run_completions();
+
+  /// Completes everything that waits: `stopped` if certainly not applied, else unknown_outcome.
+  void stop();
+
+  // --- state ---
+  Status status() const;
+  GroupId group() const { return options_.group; }
+  const core::Core& core() const { return core_; }
+  const std::optional<Error>& failure() const { return failure_; }
+  /// What this node can show for itself when it greets another.
+  Standing standing() const;
+  bool is_idle() const;
+
+ private:
+  Replica(const Self& self, const GroupOptions& options, core::Recovered recovered,
+          std::unique_ptr<Machine> machine, std::optional<SnapshotInfo> newest, const Ports& ports);
+
+  // replica.cpp
+  void carry_out(core::Ready& ready);
+  void persist(PersistWork work);
+  void persisted(std::uint64_t number, const Storage::Written& written);
+  void apply(std::vector<EntryPtr> entries);
+  void applied(const std::vector<EntryPtr>& entries, Result<std::vector<Outcome>> outcomes);
+  void fetch(const core::LogFetch& fetch);
+  void soft_state_changed(const core::SoftState& soft);
+  void observe(const core::Note& note);
+  void machine_reached(Index index);
+  void fail(Error error);
+  void wake();
+  void complete(Done done, Result<void> result);
+  void tell(Answers& answers);
+  void tell(Completions& completions);
+
+  // requests.cpp
+  void ask_for_read(Read read);
+  void granted(const core::ReadGrant& grant);
+  void serve(Read read);
+  void expire();
+  std::optional<Error> reason_to_refuse() const;
+  void on(NodeId from, ProposeRequest request);
+  void on(ProposeReply reply);
+  void on(NodeId from, ChangeRequest request, Reply reply);
+  void on(NodeId from, TransferRequest request, Reply reply);
+  void on(ServiceReply reply);
+  void on(NodeId from, JoinRequest request, Reply reply);
+  Done answer_with(NodeId to, RequestId id, Reply reply);
+
+  // snapshots.cpp
+  void restore(const SnapshotMeta& meta);
+  void snapshot_ended(const core::SnapshotWanted& wanted, bool complete);
+  void start_snapshot();
+  void write_snapshot(std::shared_ptr<Capture> capture);
+  void snapshot_written(Result<SnapshotInfo> written);
+  void maintain_log();
+  void request_durable_if_due();
+  bool snapshot_is_due() const;
+  void shorten_log(Index upto);
+  void remove_old_files();
+
+  const Self self_;
+  const GroupOptions options_;
+  Ports ports_;
+  std::unique_ptr<Machine> machine_;
+  core::Core core_;
+  core::Previous previous_;
+  SerialQueue machine_queue_;
+  SerialQueue files_queue_;
+  SnapshotSender sender_;
+  SnapshotReceiver receiver_;
+
+  // Who waits for what.
+  Proposals proposals_;
+  ForwardedProposals forwarded_proposals_;
+  Reads reads_;
+  PendingChanges changes_;
+  PendingTransfers transfers_;
+  ForwardedRequests forwarded_requests_;
+  std::vector<Done> snapshot_callers_;
+  std::vector<util::UniqueFunction<void()>> completions_;
+  std::uint64_t last_ticket_ = 0;
+
+  /// Messages that wait for their batch, in the order of the batches.
+  struct Held {
+    std::uint64_t number;
+    bool writes;
+    std::vector<Message> messages;
+  };
+  std::deque<Held> held_;
+
+  std::optional<Error> failure_;
+  bool stopping_ = false;
+  NodeId leader_;  ///< As last told by the core.
+  LoggedMembership applied_membership_;
+  Index reached_;  ///< What the machine has, as told on this thread.
+
+  std::optional<SnapshotInfo> newest_snapshot_;
+  bool taking_snapshot_ = false;
+  bool compacting_ = false;
+  Index durable_requested_;
+  LogSizes sizes_;
+  Instant last_maintenance_{};
+  Counters counters_;
+};
+
+}  // namespace raft::replica

@@ -1,0 +1,220 @@
+// Taking, installing and forgetting snapshots, and shortening the log.
+#include <algorithm>
+#include <utility>
+
+#include "replica/replica.hpp"
+
+namespace raft::replica {
+namespace {
+
+constexpr std::size_t slice_bytes = std::size_t{256} << 10;
+
+/// Reads a capture to its end into a finished file.
+Result<SnapshotInfo> write_file(storage::SnapshotFiles& files, Capture& capture) {
+  auto writer = files.begin(capture.meta, capture.records);
+  if (!writer) return writer.error();
+  while (true) {
+    const Result<Bytes> slice = capture.reader->read(slice_bytes);
+    if (!slice) return slice.error();
+    if (slice->empty()) return (*writer)->finish();
+    if (const Result<void> written = (*writer)->append(*slice); !written) return written.error();
+  }
+}
+
+}  // namespace
+
+// --- taking ---
+
+std::uint64_t Replica::take_snapshot(Done done) {
+  if (failure_) {
+    complete(std::move(done), *failure_);
+  } else if (machine_->is_durable()) {
+    machine_->request_durable(reached_);
+    complete(std::move(done), {});
+  } else {
+    snapshot_callers_.push_back(std::move(done));
+    start_snapshot();
+  }
+  return ++last_ticket_;
+}
+
+// Capturing is quick and happens between two applies; writing goes on beside later ones.
+void Replica::start_snapshot() {
+  if (taking_snapshot_ || failure_) return;
+  taking_snapshot_ = true;
+  auto capture = std::make_shared<Capture>();
+  machine_queue_.run([this, capture] { *capture = machine_->capture(); },
+                     [this, capture] { write_snapshot(capture); });
+}
+
+void Replica::write_snapshot(std::shared_ptr<Capture> capture) {
+  const bool is_there = newest_snapshot_ && newest_snapshot_->meta.last == capture->meta.last;
+  if (capture->meta.last.index.value == 0 || is_there) {
+    return snapshot_written(is_there ? Result<SnapshotInfo>(*newest_snapshot_)
+                                     : Result<SnapshotInfo>(Error{Errc::conflict,
+                                                                  "nothing is "
+                                                                  "applied yet"}));
+  }
+  auto written = std::make_shared<Result<SnapshotInfo>>(Errc::stopped);
+  files_queue_.run(
+      [this, capture, written] {
+        *written = write_file(ports_.files, *capture);
+        capture->reader.reset();
+      },
+      [this, written] { snapshot_written(*std::move(written)); });
+}
+
+void Replica::snapshot_written(Result<SnapshotInfo> written) {
+  taking_snapshot_ = false;
+  if (written) {
+    newest_snapshot_ = *written;
+    ++counters_.snapshots_taken;
+    RAFT_LOG(ports_.log, info,
+             "snapshot at " + to_string(written->meta.last) + ", " +
+                 std::to_string(written->bytes) + " bytes");
+    sender_.have(*written);
+    if (!machine_->is_durable()) shorten_log(written->meta.last.index);
+    remove_old_files();
+  } else {
+    // Not final: the log simply stays longer until the next one succeeds.
+    RAFT_LOG(ports_.log, error, "no snapshot: " + written.error().detail);
+    sender_.have_none();
+  }
+  for (Done& caller : std::exchange(snapshot_callers_, {})) {
+    complete(std::move(caller), written ? Result<void>{} : Result<void>{written.error()});
+  }
+  wake();
+}
+
+// --- installing ---
+
+void Replica::snapshot_ended(const core::SnapshotWanted& wanted, bool complete) {
+  if (failure_) return;
+  if (complete) newest_snapshot_ = wanted.snapshot;
+  core_.snapshot_received(wanted, complete, ports_.driver.now());
+}
+
+// The log on disk has its new base: from here on a crash leads to this same restore.
+void Replica::restore(const SnapshotMeta& meta) {
+  Answers answers;
+  proposals_.skipped(meta.last.index, answers);
+  tell(answers);
+  auto result = std::make_shared<Result<void>>();
+  machine_queue_.run(
+      [this, meta, result, info = *newest_snapshot_] {
+        auto contents = ports_.files.open(info);
+        if (!contents) {
+          *result = contents.error();
+          return;
+        }
+        *result = machine_->restore(contents->meta(), contents->head_records(), *contents);
+      },
+      [this, meta, result] {
+        if (failure_) return;
+        if (!*result) return fail(result->error());
+        ++counters_.snapshots_installed;
+        RAFT_LOG(ports_.log, info, "installed the snapshot at " + to_string(meta.last));
+        applied_membership_ = meta.membership;
+        Completions completions;
+        changes_.applied(meta.last, applied_membership_, completions);
+        tell(completions);
+        core_.applied(meta.last.index);
+        machine_reached(meta.last.index);
+        if (!machine_->is_durable()) sender_.have(*newest_snapshot_);
+        remove_old_files();
+        wake();
+      });
+}
+
+// --- forgetting ---
+
+void Replica::maintain_log() {
+  if (machine_->is_durable()) {
+    request_durable_if_due();
+    shorten_log(machine_->durable_index());
+    if (newest_snapshot_ && sender_.is_idle() && !taking_snapshot_) remove_old_files();
+  } else if (snapshot_is_due()) {
+    start_snapshot();
+  }
+}
+
+bool Replica::snapshot_is_due() const {
+  const Index last = newest_snapshot_ ? newest_snapshot_->meta.last.index : Index{};
+  const std::uint64_t threshold = std::max<std::uint64_t>(
+      options_.retention.snapshot_log_bytes, newest_snapshot_ ? newest_snapshot_->bytes : 0);
+  return reached_ > last && !taking_snapshot_ &&
+         (sizes_.bytes_since(last) > threshold ||
+          distance(last, reached_) > options_.retention.snapshot_log_entries);
+}
+
+void Replica::request_durable_if_due() {
+  const Index from = std::max(machine_->durable_index(), durable_requested_);
+  if (sizes_.bytes_since(from) <= options_.retention.snapshot_log_bytes &&
+      distance(from, reached_) <= options_.retention.snapshot_log_entries) {
+    return;
+  }
+  durable_requested_ = reached_;
+  machine_->request_durable(reached_);
+}
+
+/// Erases the log up to `upto`, but for a tail that spares followers a little behind a snapshot.
+void Replica::shorten_log(Index upto) {
+  const core::Log& log = core_.log();
+  const std::uint64_t trailing = options_.retention.trailing_entries;
+  Index base{upto.value > trailing ? upto.value - trailing : 0};
+  base =
+      std::min(upto, std::max(base, sizes_.reaching_back(options_.retention.snapshot_log_bytes)));
+  if (const Index limit = core_.compaction_limit(); limit < base) {
+    if (sizes_.bytes_since(limit) > options_.retention.log_hold_bytes_max) {
+      for (NodeId holder : core_.compaction_holders()) {
+        RAFT_LOG(ports_.log, warning,
+                 "gave up the snapshot for node " + to_string(holder) + ": the log grew too long");
+        sender_.stop(holder);
+        core_.snapshot_failed(holder, ports_.driver.now());
+      }
+    }
+    base = limit;
+  }
+  if (compacting_ || base <= log.base().last.index) return;
+  // A step at a time: erasing a range costs about the same however long it is.
+  if (distance(log.base().last.index, base) < 1000 && base != upto) return;
+  compacting_ = true;
+  const SnapshotMeta meta{{*log.term_at(base), base}, log.last_time(), log.membership_at(base)};
+  ports_.storage.compact(meta, [this, meta](const Storage::Written& written) {
+    compacting_ = false;
+    if (failure_) return;
+    if (!written.result) return fail(written.result.error());
+    core_.compacted(meta);
+    sizes_.forget(meta.last.index);
+    wake();
+  });
+}
+
+// A volatile machine keeps the newest file and those being sent; a durable one needs none but for
+// transfers and for a restore that may have to be repeated.
+void Replica::remove_old_files() {
+  std::optional<Index> keep = sender_.oldest_needed();
+  if (machine_->is_durable()) {
+    const Index base = core_.log().base().last.index;
+    const bool restored = machine_->durable_index() >= base;
+    if (!restored || !sender_.is_idle()) {
+      keep = keep ? std::min(*keep, base) : base;
+    } else {
+      keep.reset();
+      newest_snapshot_.reset();
+      sender_.forget();
+    }
+  } else if (!keep) {
+    return;
+  }
+  auto result = std::make_shared<Result<void>>();
+  files_queue_.run([this, keep, result] { *result = ports_.files.remove_older(keep); },
+                   [this, result] {
+                     if (!*result) {
+                       RAFT_LOG(ports_.log, warning,
+                                "old snapshots stay: " + result->error().detail);
+                     }
+                   });
+}
+
+}  // namespace raft::replica
