@@ -1,0 +1,379 @@
+#include "kvserver/app.hpp"
+
+#include <algorithm>
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <chrono>
+#include <csignal>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <libraft/node.hpp>
+#include "kvserver/caretaker.hpp"
+#include "kvserver/data_folder.hpp"
+#include "kvserver/exit_code.hpp"
+#include "kvserver/find_cluster.hpp"
+#include "kvserver/group_backend.hpp"
+#include "kvserver/help_page.hpp"
+#include "kvserver/http_server.hpp"
+#include "kvserver/notify.hpp"
+#include "kvserver/service.hpp"
+
+namespace kv {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+constexpr auto stop_grace = std::chrono::seconds(10);
+constexpr auto last_replies_grace = std::chrono::seconds(1);
+
+// What a command has besides key and value, generously.
+constexpr std::size_t command_overhead = key_bytes_max + 256;
+
+class App {
+ public:
+  explicit App(const Configuration& configuration)
+      : options_(configuration.options),
+        log_(options_.log_format, options_.log_levels),
+        signals_(context_, SIGINT, SIGTERM),
+        hangups_(context_, SIGHUP) {
+    for (const std::string& line : configuration.warnings) log_.warning(line);
+  }
+
+  int run() {
+    watch_signals();
+    if (Failure failure = open()) return end(failure);
+    asio::co_spawn(node_->executor(), begin(), asio::detached);
+    context_.run();
+    return exit_code_;
+  }
+
+ private:
+  Failure open();
+  Failure open_folder();
+  Failure open_store();
+  raft::NodeOptions node_options();
+  raft::GroupOptions group_options(raft::Founding founding) const;
+
+  asio::awaitable<void> begin();
+  asio::awaitable<std::optional<raft::Founding>> found();
+  asio::awaitable<std::optional<raft::Founding>> join();
+  bool start_group(raft::Founding founding);
+  void start_serving();
+  void greet() const;
+
+  void watch_signals();
+  void watch_hangups();
+  void stop();
+  asio::awaitable<void> take_apart();
+  void fail(int code, const std::string& text);
+  void fail(const raft::Error& error);
+  int end(const Failure& failure);
+  std::string http_address() const;
+  std::string removal_advice() const;
+
+  const Options options_;
+  const Logger log_;
+  // Connections count here until the context has dropped the last of them.
+  HttpCounters counters_;
+  asio::io_context context_{1};
+  asio::signal_set signals_;
+  asio::signal_set hangups_;
+  int exit_code_ = exit_code::success;
+  bool stopping_ = false;
+
+  // In the order in which they are made; each needs those above.
+  std::unique_ptr<TemporaryFolder> temporary_;
+  std::string data_;
+  std::unique_ptr<HttpListener> listener_;
+  std::string listening_;  // The listener's real address.
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<raft::Node> node_;
+  raft::Group* group_ = nullptr;
+  std::unique_ptr<GroupBackend> backend_;
+  std::unique_ptr<Service> service_;
+  std::unique_ptr<HttpServer> server_;
+  std::unique_ptr<Caretaker> caretaker_;
+};
+
+// What may fail before anything runs, the cheapest first: nothing is written to a data directory
+// while a port is in use.
+Failure App::open() {
+  auto listener = HttpListener::open(options_.http);
+  if (!listener) return {exit_code::failure, listener.error().detail};
+  listener_ = *std::move(listener);
+  listening_ = listener_->address();
+  if (Failure failure = open_folder()) return failure;
+
+  auto node = raft::Node::open(context_.get_executor(), node_options());
+  if (!node) {
+    const raft::Errc code = node.code();
+    if (code == raft::Errc::id_taken) return {exit_code::identity, node.error().detail};
+    const bool is_disk = code == raft::Errc::corrupt || code == raft::Errc::storage_failed ||
+                         code == raft::Errc::storage_full;
+    return {is_disk ? exit_code::storage : exit_code::failure, node.error().detail};
+  }
+  node_ = *std::move(node);
+  return open_store();
+}
+
+Failure App::open_folder() {
+  data_ = options_.data;
+  if (options_.dev) {
+    auto folder = TemporaryFolder::make();
+    if (!folder) return {exit_code::cannot_create, folder.error().detail};
+    temporary_ = *std::move(folder);
+    data_ = temporary_->path();
+  }
+  return prepare_data_folder(data_);
+}
+
+Failure App::open_store() {
+  if (options_.store == StoreKind::memory) {
+    store_ = make_memory_store();
+    return {};
+  }
+  auto store = open_rocks_store(data_ + "/kv");
+  if (!store) return {exit_code::storage, store.error().detail};
+  store_ = *std::move(store);
+  return {};
+}
+
+raft::NodeOptions App::node_options() {
+  raft::NodeOptions options;
+  options.id = options_.node;
+  options.data_dir = data_;
+  options.listen = to_string(options_.raft);
+  options.advertise = options_.advertise_raft;
+  options.log_level = options_.log_levels.lowest();
+  options.log = [this](raft::LogLevel level, std::string_view component, std::string_view line) {
+    log_.write(level, component, line);
+  };
+  options.on_failure = [this](raft::GroupId, const raft::Error& error) { fail(error); };
+  return options;
+}
+
+raft::GroupOptions App::group_options(raft::Founding founding) const {
+  raft::GroupOptions options;
+  options.founding = std::move(founding);
+  options.attributes = http_address();
+  options.timing.heartbeat = options_.heartbeat;
+  options.timing.election_timeout = options_.election_timeout;
+  options.limits.command_bytes_max =
+      std::max(options.limits.command_bytes_max, options_.value_bytes_max + command_overhead);
+  options.limits.log_cache_bytes = options_.log_cache_bytes;
+  options.retention.snapshot_log_bytes = options_.snapshot_log_bytes;
+  return options;
+}
+
+asio::awaitable<void> App::begin() {
+  auto founding = co_await found();
+  if (!founding || stopping_) co_return;
+  if (!start_group(*std::move(founding)) || stopping_) co_return;
+  start_serving();
+}
+
+// How this node comes into a cluster. Absent: it does not, and fail() has said why.
+asio::awaitable<std::optional<raft::Founding>> App::found() {
+  raft::Founding founding;
+  founding.join_timeout = options_.join_timeout;
+  const bool joins = options_.join_wait || !options_.join.empty();
+  if (node_->identity().cluster) {
+    if (options_.bootstrap || joins) {
+      log_.info(std::string(options_.bootstrap ? "--bootstrap" : "--join") +
+                " is ignored: " + data_ + " belongs to a member of a cluster already");
+    }
+    co_return founding;
+  }
+  if (!options_.join.empty()) co_return co_await join();
+  founding.bootstrap = options_.bootstrap;
+  founding.wait_to_be_added = options_.join_wait;
+  if (options_.join_wait) founding.join_timeout = {};
+  if (options_.bootstrap || options_.join_wait) co_return founding;
+  fail(exit_code::usage,
+       data_ +
+           " holds no data. To found a new cluster, add --bootstrap; to join one, add "
+           "--join=HOST:PORT with the --http address of any of its nodes");
+  co_return std::nullopt;
+}
+
+asio::awaitable<std::optional<raft::Founding>> App::join() {
+  const auto started = std::chrono::steady_clock::now();
+  auto target = co_await find_cluster(options_.join, options_.join_timeout, log_);
+  if (stopping_) co_return std::nullopt;
+  if (!target) {
+    fail(exit_code::unreachable, "nobody to join answers: " + target.error().detail);
+    co_return std::nullopt;
+  }
+  raft::Founding founding;
+  founding.cluster = target->cluster;
+  founding.join = std::move(target->raft);
+  // Some is left at least: 0 would mean for ever.
+  founding.join_timeout =
+      std::max<raft::Duration>(options_.join_timeout - (std::chrono::steady_clock::now() - started),
+                               std::chrono::milliseconds(100));
+  log_.info("joining cluster " + raft::to_string(founding.cluster) + " through " +
+            founding.join.front());
+  co_return founding;
+}
+
+bool App::start_group(raft::Founding founding) {
+  auto group = node_->start_group(group_options(std::move(founding)), store_->machine());
+  if (!group) {
+    const bool is_usage = group.code() == raft::Errc::invalid_argument;
+    fail(is_usage ? exit_code::usage : exit_code::storage, group.error().detail);
+    return false;
+  }
+  group_ = *group;
+  return true;
+}
+
+void App::start_serving() {
+  RouteLimits limits;
+  limits.value_bytes_max = options_.value_bytes_max;
+  HttpLimits http_limits;
+  http_limits.body_bytes_max = options_.value_bytes_max;
+  backend_ = std::make_unique<GroupBackend>(*node_, *group_, *store_);
+  service_ = std::make_unique<Service>(*backend_, limits, counters_);
+  // Connections are served where the group runs, so that no request crosses threads.
+  server_ = std::make_unique<HttpServer>(
+      listener_->take(node_->executor()), *service_, counters_, http_limits,
+      [this](const std::string& line) { log_.write(raft::LogLevel::warning, "http", line); });
+  caretaker_ = std::make_unique<Caretaker>(*node_, *group_, http_address(), log_);
+  server_->start();
+  caretaker_->start();
+  greet();
+  notify("READY=1");
+}
+
+void App::greet() const {
+  const raft::Status status = group_->status();
+  std::string role = "not yet a member";
+  if (status.is_member) {
+    const raft::Member* self = status.membership.membership->find(status.id);
+    role = self != nullptr ? std::string(to_string(self->role)) : "member";
+  }
+  log_.info(version_line() + " node " + raft::to_string(options_.node) + ": http " + listening_ +
+            ", raft " + node_->address() + ", data " + data_ + ", " + role + ", last index " +
+            raft::to_string(status.last_index));
+}
+
+void App::watch_signals() {
+  signals_.async_wait([this](error_code error, int signal) {
+    if (error) return;
+    log_.info(std::string(signal == SIGINT ? "SIGINT" : "SIGTERM") +
+              ": handing over and finishing; a second one ends at once");
+    // From now on these signals do what they do by default: they end the process.
+    signals_.clear();
+    stop();
+  });
+  watch_hangups();
+}
+
+void App::watch_hangups() {
+  hangups_.async_wait([this](error_code error, int) {
+    if (error) return;
+    log_.info("SIGHUP: there is nothing to reload");
+    watch_hangups();
+  });
+}
+
+void App::stop() {
+  if (stopping_) return;
+  stopping_ = true;
+  notify("STOPPING=1");
+  asio::co_spawn(node_->executor(), take_apart(), asio::detached);
+}
+
+// New requests are refused at once. Those under way end with the node, and their replies go out
+// before the connections are closed.
+asio::awaitable<void> App::take_apart() {
+  error_code ignored;
+  asio::steady_timer replies(node_->executor());
+  replies.expires_after(stop_grace + last_replies_grace);
+  bool drained = server_ == nullptr;
+  if (server_) {
+    caretaker_->stop();
+    service_->drain();
+    server_->drain([&] {
+      drained = true;
+      replies.cancel();
+    });
+  }
+  co_await node_->async_stop(stop_grace, asio::redirect_error(asio::use_awaitable, ignored));
+  if (!drained) {
+    replies.expires_after(last_replies_grace);
+    co_await replies.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+  if (server_) server_->close();
+  log_.info("stopped");
+  context_.stop();
+}
+
+void App::fail(int code, const std::string& text) {
+  log_.error(text);
+  if (exit_code_ == exit_code::success) exit_code_ = code;
+  stop();
+}
+
+// What libraft says when the group cannot go on.
+void App::fail(const raft::Error& error) {
+  const std::string why =
+      error.detail.empty() ? std::string(raft::message(error.code)) : error.detail;
+  switch (error.code) {
+    case raft::Errc::id_taken:
+      return fail(exit_code::identity, why + removal_advice());
+    case raft::Errc::removed:
+      return fail(exit_code::identity, why);
+    case raft::Errc::timed_out:
+      return fail(exit_code::unreachable, why);
+    case raft::Errc::corrupt:
+    case raft::Errc::storage_full:
+    case raft::Errc::storage_failed:
+      return fail(exit_code::storage, why);
+    default:
+      return fail(exit_code::failure, why);
+  }
+}
+
+int App::end(const Failure& failure) {
+  log_.error(failure.text);
+  return failure.exit_code;
+}
+
+// Where clients reach this node. An address that names all interfaces is no address to dial: then
+// the host is the one that other nodes dial.
+std::string App::http_address() const {
+  if (!options_.advertise_http.empty()) return options_.advertise_http;
+  Address address = options_.http;
+  // The real one, where port 0 asked for any.
+  if (const auto listening = parse_address(listening_)) address.port = listening->port;
+  if (is_wildcard(address)) {
+    if (const auto raft = parse_address(node_->address())) address.host = raft->host;
+  }
+  return to_string(address);
+}
+
+std::string App::removal_advice() const {
+  const std::string where = options_.join.empty() ? "HOST:PORT" : to_string(options_.join.front());
+  return "; to give the id to this directory, remove that member first: curl -X DELETE http://" +
+         where + "/v1/cluster/members/" + raft::to_string(options_.node);
+}
+
+}  // namespace
+
+int run(const Configuration& configuration) {
+  // A client or peer that goes away is an error of its connection, not the end of the process.
+  std::signal(SIGPIPE, SIG_IGN);
+  return App(configuration).run();
+}
+
+}  // namespace kv

@@ -1,0 +1,102 @@
+#include "kvserver/caretaker.hpp"
+
+#include <boost/asio/detached.hpp>
+#include <chrono>
+#include <utility>
+
+#include "kvserver/units.hpp"
+
+namespace kv {
+namespace {
+
+constexpr auto look_interval = std::chrono::seconds(1);
+constexpr unsigned leaderless_interval = 5;   // Looks.
+constexpr unsigned correction_interval = 10;  // Looks: while it fails, trying more often is noise.
+
+}  // namespace
+
+std::string leaderless_line(const raft::TransportStatus& transport) {
+  std::string line;
+  std::size_t reached = 0;
+  for (const auto& peer : transport.peers) {
+    if (peer.connected) {
+      ++reached;
+      continue;
+    }
+    line += (line.empty() ? "; cannot reach " : ", ");
+    line += "node " + raft::to_string(peer.id) + " at " + peer.address;
+    if (!peer.last_error.empty()) line += " (" + peer.last_error + ")";
+  }
+  return "no leader: " + std::to_string(reached) + " of " + std::to_string(transport.peers.size()) +
+         " other nodes are connected" + line;
+}
+
+std::optional<raft::MembershipChange> correct_addresses(const raft::Status& status,
+                                                        const std::string& raft_address,
+                                                        const std::string& http_address) {
+  const auto& membership = status.membership.membership;
+  const raft::Member* self = membership && status.is_member ? membership->find(status.id) : nullptr;
+  if (self == nullptr) return std::nullopt;
+  if (self->address == raft_address && self->attributes == http_address) return std::nullopt;
+  raft::MembershipChange change;
+  change.update.push_back({status.id, raft_address, http_address});
+  return change;
+}
+
+Caretaker::Caretaker(raft::Node& node, raft::Group& group, std::string http_address,
+                     const Logger& log)
+    : node_(node),
+      group_(group),
+      http_address_(std::move(http_address)),
+      log_(log),
+      timer_(node.executor()),
+      since_change_(correction_interval) {}
+
+void Caretaker::wait() {
+  timer_.expires_after(look_interval);
+  timer_.async_wait([this](boost::system::error_code cancelled) {
+    if (!cancelled) look();
+  });
+}
+
+void Caretaker::look() {
+  const raft::Status status = group_.status();
+  tell_leader(status);
+  tell_progress(status);
+  keep_addresses(status);
+  wait();
+}
+
+void Caretaker::tell_leader(const raft::Status& status) {
+  if (!status.leader && status.is_member) {
+    if (++leaderless_ % leaderless_interval == 0) {
+      log_.warning(leaderless_line(node_.transport_status()));
+    }
+    return;
+  }
+  leaderless_ = 0;
+  if (status.leader == leader_ || !status.leader) return;
+  leader_ = status.leader;
+  const std::string who = leader_ == status.id ? "this node" : "node " + raft::to_string(leader_);
+  log_.info(who + " leads in term " + raft::to_string(status.term));
+}
+
+void Caretaker::tell_progress(const raft::Status& status) {
+  if (status.receiving_bytes_total == 0) return;
+  const std::uint64_t percent = status.receiving_bytes * 100 / status.receiving_bytes_total;
+  log_.info("receiving a snapshot: " + std::to_string(percent) + " % of " +
+            std::to_string(status.receiving_bytes_total) + " bytes");
+}
+
+// A node that was started with other addresses than before: clients are redirected, and nodes
+// dial, where the membership says.
+void Caretaker::keep_addresses(const raft::Status& status) {
+  if (++since_change_ < correction_interval || !status.leader) return;
+  auto change = correct_addresses(status, node_.address(), http_address_);
+  if (!change) return;
+  since_change_ = 0;
+  log_.info("this node's addresses have changed: telling the cluster");
+  group_.async_change_membership(*std::move(change), boost::asio::detached);
+}
+
+}  // namespace kv

@@ -1,0 +1,50 @@
+// What a running node does by itself now and then: says why there is no leader and how far a
+// snapshot has come, and corrects its own addresses in the membership.
+#pragma once
+
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <optional>
+#include <string>
+
+#include <libraft/node.hpp>
+#include "kvserver/logging.hpp"
+
+namespace kv {
+
+/// Why no leader can be seen: which nodes cannot be reached, and the reason for each. Pure.
+std::string leaderless_line(const raft::TransportStatus& transport);
+
+/// The change that puts `raft_address` and `http_address` of this node into the membership. Absent:
+/// they are there, or this node is no member. Pure.
+std::optional<raft::MembershipChange> correct_addresses(const raft::Status& status,
+                                                        const std::string& raft_address,
+                                                        const std::string& http_address);
+
+/// Runs on the node's executor until destroyed or stopped, where stop() is called, too.
+class Caretaker {
+ public:
+  /// All outlive it.
+  Caretaker(raft::Node& node, raft::Group& group, std::string http_address, const Logger& log);
+
+  void start() { wait(); }
+  void stop() { timer_.cancel(); }
+
+ private:
+  void wait();
+  void look();
+  void tell_leader(const raft::Status& status);
+  void tell_progress(const raft::Status& status);
+  void keep_addresses(const raft::Status& status);
+
+  raft::Node& node_;
+  raft::Group& group_;
+  const std::string http_address_;
+  const Logger& log_;
+  boost::asio::steady_timer timer_;
+  raft::NodeId leader_;        // The one that was told last.
+  unsigned leaderless_ = 0;    // Looks in a row without a leader.
+  unsigned since_change_ = 0;  // Looks since a correction was last tried.
+};
+
+}  // namespace kv

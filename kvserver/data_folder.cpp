@@ -1,0 +1,67 @@
+#include "kvserver/data_folder.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
+
+#include "kvserver/exit_code.hpp"
+
+namespace kv {
+namespace {
+
+namespace fs = std::filesystem;
+
+Failure cannot(const std::string& what, const std::string& path, int error) {
+  const bool forbidden = error == EACCES || error == EPERM;
+  return {forbidden ? exit_code::permission : exit_code::cannot_create,
+          "cannot " + what + " " + path + ": " + std::generic_category().message(error)};
+}
+
+// Folder by folder, so that each gets its mode at once and never stands open to others.
+Failure make_folders(const fs::path& path) {
+  fs::path made;
+  for (const fs::path& part : path) {
+    made /= part;
+    if (made.empty() || ::mkdir(made.c_str(), 0700) == 0 || errno == EEXIST) continue;
+    // A folder above on a file system mounted read-only exists, and says so last.
+    const int error = errno;
+    std::error_code ignored;
+    if (!fs::is_directory(made, ignored)) return cannot("create", made.native(), error);
+  }
+  return {};
+}
+
+}  // namespace
+
+Failure prepare_data_folder(const std::string& path) {
+  if (Failure failure = make_folders(fs::path(path).lexically_normal())) return failure;
+  struct stat facts {};
+  if (::stat(path.c_str(), &facts) != 0) return cannot("use", path, errno);
+  if (!S_ISDIR(facts.st_mode)) return cannot("use", path, ENOTDIR);
+  if ((facts.st_mode & S_IWOTH) != 0) {
+    return {exit_code::permission,
+            "everybody may write to " + path + "; take that away: chmod o-w " + path};
+  }
+  if (::access(path.c_str(), R_OK | W_OK | X_OK) != 0) return cannot("write to", path, errno);
+  return {};
+}
+
+raft::Result<std::unique_ptr<TemporaryFolder>> TemporaryFolder::make() {
+  std::error_code error;
+  std::string path = (fs::temp_directory_path(error) / "kvserver-XXXXXX").native();
+  if (error || ::mkdtemp(path.data()) == nullptr) {
+    return raft::Error{raft::Errc::storage_failed, "cannot create a temporary directory"};
+  }
+  return std::unique_ptr<TemporaryFolder>(new TemporaryFolder(std::move(path)));
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  fs::remove_all(path_, ignored);
+}
+
+}  // namespace kv

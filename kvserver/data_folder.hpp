@@ -1,0 +1,38 @@
+// The data directory before libraft opens it: errors that deserve their own exit code.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <libraft/error.hpp>
+
+namespace kv {
+
+/// Why the process must end, and with which code.
+struct Failure {
+  int exit_code = 0;
+  std::string text;  ///< Empty: there is none.
+
+  explicit operator bool() const { return exit_code != 0; }
+};
+
+/// Makes the directory and those above it, mode 0700, and checks that nobody else may write there.
+Failure prepare_data_folder(const std::string& path);
+
+/// A directory that is removed with all its content in the end: for `--dev`.
+class TemporaryFolder {
+ public:
+  static raft::Result<std::unique_ptr<TemporaryFolder>> make();
+  ~TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  const std::string& path() const { return path_; }
+
+ private:
+  explicit TemporaryFolder(std::string path) : path_(std::move(path)) {}
+
+  const std::string path_;
+};
+
+}  // namespace kv

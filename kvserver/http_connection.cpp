@@ -1,0 +1,356 @@
+#include "kvserver/http_connection.hpp"
+
+#include <algorithm>
+#include <boost/asio/buffer.hpp>
+#include <utility>
+
+#include "kvserver/units.hpp"
+
+namespace kv {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+constexpr std::size_t read_bytes = 8192;
+constexpr std::size_t body_read_bytes = std::size_t{64} << 10;
+// What a connection at rest may keep: thousands of them do.
+constexpr std::size_t rest_bytes_max = std::size_t{16} << 10;
+
+std::string_view view(const boost::beast::flat_buffer& buffer) {
+  return {static_cast<const char*>(buffer.data().data()), buffer.size()};
+}
+
+}  // namespace
+
+HttpConnection::HttpConnection(Socket socket, std::shared_ptr<HttpShared> shared)
+    : socket_(std::move(socket)),
+      shared_(std::move(shared)),
+      since_(shared_->now),
+      sending_since_(shared_->now) {
+  ++shared_->counters.connections_open;
+}
+
+HttpConnection::~HttpConnection() { close(); }
+
+void HttpConnection::start() {
+  error_code ignored;
+  // Replies are small and whole: waiting for more to send would only add delay.
+  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+  socket_.non_blocking(true, ignored);
+  receive();
+}
+
+void HttpConnection::refuse() {
+  error_code ignored;
+  socket_.non_blocking(true, ignored);
+  fail({ProblemCode::overloaded, "too many connections"});
+  flush();
+}
+
+void HttpConnection::drain() {
+  if (is_idle()) linger();
+}
+
+// All that can be done with what was received, with one write for the replies that it gave.
+void HttpConnection::advance() {
+  advancing_ = true;
+  bool progress = true;
+  while (progress && has_room()) {
+    while (progress && has_room()) progress = step();
+    flush();
+  }
+  advancing_ = false;
+  // Without room the requests at hand must be answered first: sent() comes back here.
+  if (has_room() && (phase_ == Phase::head || phase_ == Phase::body)) receive();
+}
+
+// False: bytes or a reply are needed.
+bool HttpConnection::step() {
+  switch (phase_) {
+    case Phase::head:
+      return read_head();
+    case Phase::body:
+      return read_body();
+    default:
+      return false;
+  }
+}
+
+bool HttpConnection::read_head() {
+  if (in_.size() == 0) return false;
+  HeadResult result = parse_head(view(in_), scanned_, shared_->limits.head);
+  if (const auto* incomplete = std::get_if<Incomplete>(&result)) {
+    scanned_ = incomplete->scanned;
+    return false;
+  }
+  scanned_ = 0;
+  if (const auto* problem = std::get_if<Problem>(&result)) return fail(*problem);
+  return begin(std::get<RequestHead>(result));
+}
+
+bool HttpConnection::begin(const RequestHead& head) {
+  const HttpLimits& limits = shared_->limits;
+  head_ = head;
+  // Before the body is read, and before "100 Continue" asks for it.
+  if (head.content_length > limits.body_bytes_max) {
+    return fail(too_large(413, "a body has at most " + format_size(limits.body_bytes_max)));
+  }
+  const auto length = static_cast<std::size_t>(head.content_length);
+  if (!head.chunked && length <= in_.size() - head.size) {
+    if (!charge(length)) return false;
+    return handle(view(in_).substr(head.size, length), head.size + length);
+  }
+  keep_head();
+  phase_ = Phase::body;
+  since_ = shared_->now;
+  body_.clear();
+  chunks_.reset();
+  if (head.chunked) chunks_.emplace(limits.body_bytes_max);
+  if (head.expect_continue && !head.http_1_0) out_.append("HTTP/1.1 100 Continue\r\n\r\n");
+  return true;
+}
+
+// The buffer will be needed for the body, and may move when it grows.
+void HttpConnection::keep_head() {
+  const std::size_t size = head_.size;
+  head_bytes_.assign(view(in_).substr(0, size));
+  in_.consume(size);
+  head_ = std::get<RequestHead>(parse_head(head_bytes_, 0, shared_->limits.head));
+}
+
+bool HttpConnection::read_body() {
+  const std::size_t before = body_.size();
+  std::size_t used = 0;
+  if (chunks_) {
+    used = chunks_->consume(view(in_), body_);
+  } else {
+    const auto missing = static_cast<std::size_t>(head_.content_length) - before;
+    used = std::min(missing, in_.size());
+    body_.append(view(in_).substr(0, used));
+  }
+  in_.consume(used);
+  if (!charge(body_.size() - before)) return false;
+  if (!chunks_) return body_.size() == head_.content_length && handle(body_, 0);
+  switch (chunks_->state()) {
+    case ChunkedBody::State::more:
+      return false;
+    case ChunkedBody::State::done:
+      return handle(body_, 0);
+    case ChunkedBody::State::malformed:
+      return fail(bad_request("the chunked body is malformed"));
+    case ChunkedBody::State::too_large:
+      break;
+  }
+  return fail(too_large(413, "a body has at most " + format_size(shared_->limits.body_bytes_max)));
+}
+
+// Gives the request to the service, which often replies before it returns.
+bool HttpConnection::handle(std::string_view body, std::size_t used) {
+  phase_ = Phase::waiting;
+  const Request request{head_.method, head_.target, head_.headers, body};
+  shared_->service.serve(request, {shared_from_this(), ++ticket_, RouteClass::other});
+  in_.consume(used);
+  return true;
+}
+
+// The request cannot be answered by the service, and where the next one begins is not known.
+bool HttpConnection::fail(const Problem& problem) {
+  const Response response = to_response(problem, Style::json);
+  shared_->counters.count(RouteClass::other, response.status);
+  append(response, false);
+  release();
+  phase_ = Phase::ending;
+  return false;
+}
+
+void HttpConnection::reply(std::uint64_t ticket, RouteClass route, Response response) {
+  if (ticket != ticket_ || phase_ != Phase::waiting) return;
+  const bool keep_alive = head_.keep_alive && !response.close && !shared_->service.draining();
+  shared_->counters.count(route, response.status);
+  append(response, keep_alive);
+  release();
+  head_ = {};
+  phase_ = keep_alive ? Phase::head : Phase::ending;
+  since_ = shared_->now;
+  if (!advancing_) advance();
+}
+
+void HttpConnection::append(const Response& response, bool keep_alive) {
+  Envelope envelope;
+  envelope.position = shared_->service.position();
+  envelope.request_id = shared_->next_request_id++;
+  envelope.date = shared_->date;
+  envelope.head_only = head_.method == Method::head;
+  envelope.keep_alive = keep_alive;
+  envelope.http_1_0 = head_.http_1_0;
+  append_response(out_, response, envelope);
+}
+
+void HttpConnection::receive() {
+  if (receiving_ || phase_ == Phase::closed) return;
+  receiving_ = true;
+  const std::size_t size = phase_ == Phase::body ? body_read_bytes : read_bytes;
+  socket_.async_read_some(in_.prepare(size),
+                          [self = shared_from_this()](error_code error, std::size_t bytes) {
+                            self->received(error, bytes);
+                          });
+}
+
+void HttpConnection::received(error_code error, std::size_t bytes) {
+  receiving_ = false;
+  if (phase_ == Phase::closed) return;
+  // A client that closes its sending side has asked for nothing more: what it asked for earlier was
+  // answered before this read began. Part of a request is no request (H12).
+  if (error == asio::error::eof && sending_) {
+    phase_ = Phase::ending;
+    return;
+  }
+  if (error) return close();
+  shared_->counters.bytes_received += bytes;
+  if (phase_ == Phase::lingering) return receive();
+  if (is_idle()) since_ = shared_->now;
+  in_.commit(bytes);
+  advance();
+}
+
+void HttpConnection::flush() {
+  if (sending_ || phase_ == Phase::closed) return;
+  // Nearly always the kernel takes it all at once, without a turn through the event loop.
+  while (out_sent_ < out_.size()) {
+    error_code error;
+    const std::size_t bytes =
+        socket_.write_some(asio::buffer(out_.data() + out_sent_, out_.size() - out_sent_), error);
+    if (error == asio::error::would_block || error == asio::error::try_again) break;
+    if (error) return close();
+    shared_->counters.bytes_sent += bytes;
+    out_sent_ += bytes;
+  }
+  if (out_sent_ == out_.size()) return all_sent();
+  sending_ = true;
+  sending_since_ = shared_->now;
+  sending_bytes_ = 0;
+  send_rest();
+}
+
+void HttpConnection::send_rest() {
+  socket_.async_write_some(asio::buffer(out_.data() + out_sent_, out_.size() - out_sent_),
+                           [self = shared_from_this()](error_code error, std::size_t bytes) {
+                             self->sent(error, bytes);
+                           });
+}
+
+void HttpConnection::sent(error_code error, std::size_t bytes) {
+  if (phase_ == Phase::closed) return;
+  if (error) return close();
+  shared_->counters.bytes_sent += bytes;
+  out_sent_ += bytes;
+  sending_bytes_ += bytes;
+  if (out_sent_ < out_.size()) return send_rest();
+  sending_ = false;
+  all_sent();
+  if (phase_ == Phase::head || phase_ == Phase::body) {
+    since_ = shared_->now;
+    advance();
+  }
+}
+
+void HttpConnection::all_sent() {
+  out_.clear();
+  out_sent_ = 0;
+  if (out_.capacity() > rest_bytes_max) out_.shrink_to_fit();
+  if (phase_ == Phase::ending) linger();
+}
+
+// Closing with unread bytes in the kernel resets the connection, and the client may lose the reply
+// that it was just sent. So: say that nothing more comes, and wait for the other side to close.
+void HttpConnection::linger() {
+  phase_ = Phase::lingering;
+  since_ = shared_->now;
+  in_.consume(in_.size());
+  error_code error;
+  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, error);
+  if (error) return close();
+  receive();
+}
+
+void HttpConnection::close() {
+  if (phase_ == Phase::closed) return;
+  phase_ = Phase::closed;
+  release();
+  --shared_->counters.connections_open;
+  error_code ignored;
+  socket_.close(ignored);
+}
+
+void HttpConnection::check_deadline() {
+  const HttpLimits& limits = shared_->limits;
+  HttpCounters& counters = shared_->counters;
+  if (sending_ && is_slow(sending_since_, limits.write_grace, sending_bytes_)) {
+    ++counters.connections_slow;
+    return close();
+  }
+  const auto age = shared_->now - since_;
+  switch (phase_) {
+    case Phase::head:
+      if (is_idle()) {
+        if (age > limits.idle) {
+          ++counters.connections_idle;
+          close();
+        }
+      } else if (!sending_ && age > limits.head_deadline) {
+        time_out();
+      }
+      return;
+    case Phase::body:
+      if (is_slow(since_, limits.body_grace, body_.size())) time_out();
+      return;
+    case Phase::lingering:
+      if (age > limits.linger) close();
+      return;
+    case Phase::waiting:  // The service answers every request by its own deadline.
+    case Phase::ending:
+    case Phase::closed:
+      return;
+  }
+}
+
+void HttpConnection::time_out() {
+  ++shared_->counters.connections_slow;
+  fail({ProblemCode::request_timeout, "the request arrives too slowly"});
+  flush();
+}
+
+bool HttpConnection::has_room() const {
+  return out_.size() - out_sent_ <= shared_->limits.reply_bytes_max;
+}
+
+// Nothing asked, nothing owed.
+bool HttpConnection::is_idle() const {
+  return phase_ == Phase::head && in_.size() == 0 && out_.empty();
+}
+
+bool HttpConnection::is_slow(Clock::time_point since, raft::Duration grace,
+                             std::uint64_t bytes) const {
+  const auto earned = std::chrono::seconds(bytes / shared_->limits.bytes_per_second_min);
+  return shared_->now - since > grace + earned;
+}
+
+// Counts bytes of bodies in memory, up to the bound for all connections.
+bool HttpConnection::charge(std::size_t bytes) {
+  HttpCounters& counters = shared_->counters;
+  charged_ += bytes;
+  counters.body_bytes_inflight += bytes;
+  if (counters.body_bytes_inflight <= shared_->limits.inflight_body_bytes_max) return true;
+  return fail({ProblemCode::overloaded, "too many request bodies are in flight"});
+}
+
+void HttpConnection::release() {
+  shared_->counters.body_bytes_inflight -= charged_;
+  charged_ = 0;
+  chunks_.reset();
+  if (body_.capacity() > rest_bytes_max) std::string().swap(body_);
+  if (in_.size() == 0 && in_.capacity() > rest_bytes_max && !receiving_) in_.shrink_to_fit();
+}
+
+}  // namespace kv

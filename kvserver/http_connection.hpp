@@ -1,0 +1,144 @@
+// One client connection: reads requests, one after the other, and writes their replies in order.
+#pragma once
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "kvserver/chunked_body.hpp"
+#include "kvserver/http_counters.hpp"
+#include "kvserver/request_head.hpp"
+#include "kvserver/service.hpp"
+
+namespace kv {
+
+/// Bounds on what one client, and all together, may take. Times are checked every `sweep`.
+struct HttpLimits {
+  HeadLimits head;
+  std::size_t body_bytes_max = std::size_t{1} << 20;
+  std::size_t inflight_body_bytes_max = std::size_t{64} << 20;  ///< Over all connections.
+  std::size_t reply_bytes_max = std::size_t{256} << 10;  ///< Unsent beyond: no further request is
+                                                         ///< read until some are.
+  std::size_t connections_max = 4096;
+
+  raft::Duration head_deadline = std::chrono::seconds(10);  ///< From its first byte to its last.
+  raft::Duration body_grace = std::chrono::seconds(5);      ///< Then a minimum rate counts,
+  raft::Duration write_grace = std::chrono::seconds(10);    ///< for replies too.
+  std::uint64_t bytes_per_second_min = 1024;
+  raft::Duration idle = std::chrono::seconds(30);
+  raft::Duration linger = std::chrono::seconds(1);
+  raft::Duration sweep = std::chrono::milliseconds(100);
+};
+
+/// What all connections of a server share. Outlives the last of them.
+struct HttpShared {
+  using Clock = std::chrono::steady_clock;
+
+  HttpShared(Service& to, HttpCounters& count, const HttpLimits& with)
+      : service(to), counters(count), limits(with) {}
+
+  Service& service;
+  HttpCounters& counters;
+  const HttpLimits limits;
+  Clock::time_point now{};  ///< Taken once per sweep: exact enough for deadlines, and free.
+  std::string date;
+  std::uint64_t next_request_id = 0;
+};
+
+/// A state machine without a timer of its own: the server looks at all deadlines now and then.
+/// One request is handled at a time; further ones wait unread in the buffer or in the kernel,
+/// which bounds how deep a pipeline gets and keeps replies in order.
+///
+/// Runs on the server's executor only. Lives as long as an operation or a request is under way.
+class HttpConnection final : public ReplySink, public std::enable_shared_from_this<HttpConnection> {
+ public:
+  using Socket = boost::asio::ip::tcp::socket;
+  using Clock = HttpShared::Clock;
+
+  HttpConnection(Socket socket, std::shared_ptr<HttpShared> shared);
+  ~HttpConnection() override;
+
+  void start();
+  /// Says that there are too many connections, and closes.
+  void refuse();
+  /// Closes what waits for a request; the rest ends with its present reply.
+  void drain();
+  /// Closes at once.
+  void close();
+
+  bool is_closed() const { return phase_ == Phase::closed; }
+  /// Acts on a deadline that has passed.
+  void check_deadline();
+
+  void reply(std::uint64_t ticket, RouteClass route, Response response) override;
+
+ private:
+  enum class Phase : std::uint8_t {
+    head,       // Reading a head, or waiting for its first byte.
+    body,       // Reading a body.
+    waiting,    // The service has the request.
+    ending,     // The last reply is being written.
+    lingering,  // All is said; what still comes is thrown away.
+    closed,
+  };
+
+  void advance();
+  bool step();
+  bool read_head();
+  bool begin(const RequestHead& head);
+  void keep_head();
+  bool read_body();
+  bool handle(std::string_view body, std::size_t used);
+  bool fail(const Problem& problem);
+
+  void receive();
+  void received(boost::system::error_code error, std::size_t bytes);
+  void flush();
+  void send_rest();
+  void sent(boost::system::error_code error, std::size_t bytes);
+  void all_sent();
+  void linger();
+  void time_out();
+
+  bool charge(std::size_t bytes);
+  void release();
+  void append(const Response& response, bool keep_alive);
+  bool has_room() const;
+  bool is_idle() const;
+  bool is_slow(Clock::time_point since, raft::Duration grace, std::uint64_t bytes) const;
+
+  Socket socket_;
+  const std::shared_ptr<HttpShared> shared_;
+  Phase phase_ = Phase::head;
+  bool advancing_ = false;  // advance() is on the stack: a reply need not call it.
+  bool receiving_ = false;
+  bool sending_ = false;
+
+  // Received and not yet used. `scanned_` bytes of it contain no end of a head.
+  boost::beast::flat_buffer in_;
+  std::size_t scanned_ = 0;
+
+  // Replies; the first `out_sent_` bytes are gone.
+  std::string out_;
+  std::size_t out_sent_ = 0;
+
+  // The request under way. Its views point into in_, or into head_bytes_ once a body is waited for.
+  RequestHead head_;
+  std::string head_bytes_;
+  std::string body_;
+  std::optional<ChunkedBody> chunks_;
+  std::uint64_t ticket_ = 0;
+  std::size_t charged_ = 0;  // Its part of HttpCounters::body_bytes_inflight.
+
+  // When the present head, body, rest or lingering began.
+  Clock::time_point since_;
+  // Of the writing that the kernel did not take at once.
+  Clock::time_point sending_since_;
+  std::uint64_t sending_bytes_ = 0;
+};
+
+}  // namespace kv

@@ -1,0 +1,101 @@
+#include "kvserver/kv_store.hpp"
+
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "kvserver/kv_machine.hpp"
+#include "kvserver/memory_store.hpp"
+
+namespace kv {
+namespace {
+
+// The machine's two faces to libraft. They differ only in who keeps the state over a restart.
+
+class VolatileMachine final : public raft::StateMachine {
+ public:
+  VolatileMachine(KvMachine& machine, StoreEngine&) : machine_(machine) {}
+
+  Bytes apply(const raft::AppliedEntry& entry) override { return machine_.apply(entry); }
+  std::unique_ptr<raft::SnapshotReader> capture() override {
+    return machine_.capture(machine_.applied());
+  }
+  Result<void> restore(raft::SnapshotReader& snapshot) override {
+    return machine_.restore(snapshot, {});
+  }
+  bool may_block() const override { return false; }
+
+ private:
+  KvMachine& machine_;
+};
+
+class DurableMachine final : public raft::DurableStateMachine {
+ public:
+  DurableMachine(KvMachine& machine, DurableEngine& engine) : machine_(machine), engine_(engine) {}
+
+  Bytes apply(const raft::AppliedEntry& entry) override { return machine_.apply(entry); }
+
+  // As of the last commit: what is only staged has no meta yet that would fit it.
+  std::unique_ptr<raft::SnapshotReader> capture() override {
+    return machine_.capture(engine_.applied());
+  }
+
+  Result<void> commit(std::span<const raft::MetaRecord> meta) override {
+    // apply() has no way to say that it failed. No reply leaves before this call says so.
+    if (machine_.failure()) return *machine_.failure();
+    return engine_.commit({machine_.applied(), machine_.totals(), meta});
+  }
+
+  Result<void> restore(raft::SnapshotReader& snapshot,
+                       std::span<const raft::MetaRecord> meta) override {
+    return machine_.restore(snapshot, meta);
+  }
+
+  Result<std::vector<raft::MetaRecord>> load_meta() override { return engine_.load_meta(); }
+  Index durable_index() const override { return engine_.durable_index(); }
+  void request_durable(Index upto) override { engine_.request_durable(upto); }
+
+ private:
+  KvMachine& machine_;
+  DurableEngine& engine_;
+};
+
+template <class Engine, class Machine>
+class StoreOver final : public Store {
+ public:
+  StoreOver(std::unique_ptr<Engine> engine, Index applied, const Totals& totals)
+      : engine_(std::move(engine)),
+        machine_(*engine_, applied, totals),
+        face_(machine_, *engine_) {}
+
+  raft::StateMachine& machine() override { return face_; }
+  Result<std::optional<Item>> get(BytesView key) const override { return engine_->get(key); }
+  Result<void> scan(const Range& range, const Visitor& visit) const override {
+    return engine_->scan(range, visit);
+  }
+  Totals totals() const override { return machine_.totals(); }
+
+ private:
+  const std::unique_ptr<Engine> engine_;
+  KvMachine machine_;
+  Machine face_;
+};
+
+}  // namespace
+
+std::unique_ptr<Store> make_memory_store() {
+  return std::make_unique<StoreOver<StoreEngine, VolatileMachine>>(make_memory_engine(), Index{},
+                                                                   Totals{});
+}
+
+Result<std::unique_ptr<Store>> open_rocks_store(const std::string& folder,
+                                                const RocksOptions& options) {
+  auto engine = open_rocks_engine(folder, options);
+  if (!engine) return engine.error();
+  const Index applied = (*engine)->applied();
+  const Totals totals = (*engine)->totals();
+  return std::unique_ptr<Store>(std::make_unique<StoreOver<DurableEngine, DurableMachine>>(
+      *std::move(engine), applied, totals));
+}
+
+}  // namespace kv

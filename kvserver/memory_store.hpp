@@ -1,0 +1,14 @@
+// The engine in memory: an ordered map whose captures cost nothing until something changes.
+#pragma once
+
+#include <memory>
+
+#include "kvserver/store_engine.hpp"
+
+namespace kv {
+
+/// Reads belong to the writer's thread. Captures are read and destroyed on any thread while writes
+/// go on, and may outlive the engine. No call fails.
+std::unique_ptr<StoreEngine> make_memory_engine();
+
+}  // namespace kv

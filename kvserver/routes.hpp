@@ -1,0 +1,89 @@
+// From a request to what it asks for. Pure functions: no socket, no group, no store.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <libraft/membership.hpp>
+#include <libraft/request.hpp>
+#include "kvserver/kv_command.hpp"
+#include "kvserver/problem.hpp"
+#include "kvserver/request.hpp"
+#include "kvserver/response.hpp"
+
+namespace kv {
+
+/// What metrics count by. Few and fixed, whatever clients ask for.
+enum class RouteClass : std::uint8_t { plain, kv, cluster, status, health, metrics, other };
+inline constexpr std::size_t route_class_count = 7;
+
+/// "plain", "kv", ...
+std::string_view to_string(RouteClass);
+
+/// The reply is known already.
+struct Respond {
+  Response response;
+};
+
+/// A command for the log.
+struct Write {
+  Bytes command;  ///< Encoded.
+  raft::Session session;
+  raft::Duration timeout{0};
+  bool redirect = false;  ///< Do not forward: 307 to the leader.
+  bool strict = false;    ///< Deleting a missing key is an error.
+};
+
+/// A value to look up.
+struct Read {
+  Bytes key;
+  raft::ReadLevel level = raft::ReadLevel::linearizable;
+  raft::Duration timeout{0};
+  bool redirect = false;
+  /// If-None-Match: the change indexes for which 304 is enough.
+  std::vector<Index> known;
+  bool known_any = false;  ///< If-None-Match: *
+};
+
+/// Bring a node that waits to be added into the cluster.
+struct AddMember {
+  raft::Member member;
+  raft::Duration timeout{0};
+};
+struct RemoveMember {
+  raft::NodeId id;
+  raft::Duration timeout{0};
+};
+struct TransferLeadership {
+  raft::NodeId to;  ///< 0: to the most up-to-date voter.
+  raft::Duration timeout{0};
+};
+
+/// Documents about the present state.
+enum class Show : std::uint8_t { status, cluster, leader, join, live, ready, health, metrics };
+
+using Action =
+    std::variant<Respond, Write, Read, AddMember, RemoveMember, TransferLeadership, Show>;
+
+struct Routed {
+  RouteClass route = RouteClass::other;
+  Style style = Style::json;
+  Action action = Respond{};
+};
+
+struct RouteLimits {
+  std::size_t value_bytes_max = std::size_t{1} << 20;
+  raft::Duration timeout = std::chrono::seconds(5);  ///< Without `?timeout=`.
+  raft::Duration membership_timeout = std::chrono::seconds(30);
+  raft::Duration timeout_max = std::chrono::minutes(10);
+};
+
+/// Never fails: what makes no sense becomes a Respond with the error.
+Routed route(const Request& request, const RouteLimits& limits);
+
+}  // namespace kv

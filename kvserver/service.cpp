@@ -1,0 +1,321 @@
+#include "kvserver/service.hpp"
+
+#include <algorithm>
+#include <boost/asio/steady_timer.hpp>
+#include <utility>
+
+#include <libraft/error_code.hpp>
+#include "kvserver/conditions.hpp"
+#include "kvserver/metrics.hpp"
+#include "kvserver/target.hpp"
+
+namespace kv {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+// Anything but an error of libraft, such as a cancelled operation, leaves the outcome open.
+raft::Errc errc(error_code error) {
+  if (error.category() != raft::raft_category()) return raft::Errc::unknown_outcome;
+  return static_cast<raft::Errc>(error.value());
+}
+
+std::string_view to_string(raft::ReadLevel level) {
+  switch (level) {
+    case raft::ReadLevel::linearizable:
+      return "linearizable";
+    case raft::ReadLevel::lease:
+      return "lease";
+    case raft::ReadLevel::stale:
+      return "stale";
+  }
+  return "unknown";
+}
+
+bool is_known(const Read& read, Index change_index) {
+  return read.known_any ||
+         std::find(read.known.begin(), read.known.end(), change_index) != read.known.end();
+}
+
+Response value_response(Style style, Item item) {
+  Response response;
+  response.content_type = style == Style::text ? text_plain : octet_stream;
+  response.body = std::move(item.value);
+  // A terminal's next prompt belongs on a line of its own.
+  if (style == Style::text) response.body.push_back('\n');
+  return response;
+}
+
+// One call of libraft that has no deadline of its own, and the client that waits for it.
+struct Waiting {
+  Waiting(const asio::any_io_executor& executor, Responder to)
+      : timer(executor), respond(std::move(to)) {}
+
+  void answer(Response response) {
+    if (answered) return;
+    answered = true;
+    timer.cancel();
+    respond(std::move(response));
+  }
+
+  asio::steady_timer timer;
+  Responder respond;
+  bool answered = false;
+};
+
+}  // namespace
+
+// What of a request is still needed while its action is carried out.
+struct Service::Exchange {
+  const Request& request;
+  Style style;
+};
+
+Service::Service(Backend& backend, const RouteLimits& limits, const HttpCounters& counters)
+    : backend_(backend), limits_(limits), counters_(counters), started_(Clock::now()) {}
+
+void Service::serve(const Request& request, Responder respond) {
+  Routed routed = route(request, limits_);
+  respond.route = routed.route;
+  const Exchange exchange{request, routed.style};
+  std::visit([&](auto& action) { perform(exchange, std::move(action), std::move(respond)); },
+             routed.action);
+}
+
+void Service::perform(const Exchange&, Respond action, Responder respond) {
+  respond(std::move(action.response));
+}
+
+void Service::perform(const Exchange& exchange, Write action, Responder respond) {
+  if (auto refusal = turn_away(exchange, action.redirect)) return respond(*std::move(refusal));
+  raft::ProposeOptions options;
+  options.session = std::move(action.session);
+  options.deadline = action.timeout;
+  Bytes command = std::move(action.command);
+  auto done = [this, style = exchange.style, action = std::move(action),
+               respond = std::move(respond), deadline = Clock::now() + options.deadline](
+                  error_code error, const raft::Applied& applied) {
+    // Only a failure needs to know what time it is.
+    const bool late = error && Clock::now() >= deadline;
+    respond(finish_write(style, action, error, applied, late));
+  };
+  backend_.propose(std::move(command), std::move(options),
+                   asio::bind_executor(backend_.executor(), std::move(done)));
+}
+
+void Service::perform(const Exchange& exchange, Read action, Responder respond) {
+  if (auto refusal = turn_away(exchange, action.redirect)) return respond(*std::move(refusal));
+  const Style style = exchange.style;
+  if (action.level == raft::ReadLevel::stale) return respond(finish_read(style, action));
+  const raft::ReadLevel level = action.level;
+  const raft::Duration timeout = action.timeout;
+  auto done = [this, style, action = std::move(action),
+               respond = std::move(respond)](error_code error) {
+    respond(error ? failure(style, error, {.is_write = false}) : finish_read(style, action));
+  };
+  backend_.read_barrier(level, timeout, asio::bind_executor(backend_.executor(), std::move(done)));
+}
+
+void Service::perform(const Exchange& exchange, AddMember action, Responder respond) {
+  if (auto refusal = turn_away(exchange, false)) return respond(*std::move(refusal));
+  const raft::NodeId id = action.member.id;
+  Response success = json_response(201, "{\"id\":" + std::to_string(id.value) + "}\n");
+  backend_.add_member(std::move(action.member),
+                      within(action.timeout, std::move(success), std::move(respond), id));
+}
+
+void Service::perform(const Exchange& exchange, RemoveMember action, Responder respond) {
+  if (auto refusal = turn_away(exchange, false)) return respond(*std::move(refusal));
+  Response success;
+  success.status = 204;
+  backend_.remove_member(action.id,
+                         within(action.timeout, std::move(success), std::move(respond), action.id));
+}
+
+void Service::perform(const Exchange& exchange, TransferLeadership action, Responder respond) {
+  if (auto refusal = turn_away(exchange, false)) return respond(*std::move(refusal));
+  Response success;
+  success.status = 204;
+  backend_.transfer_leadership(
+      action.to, within(action.timeout, std::move(success), std::move(respond), action.to));
+}
+
+void Service::perform(const Exchange&, Show action, Responder respond) {
+  const Facts now = facts();
+  switch (action) {
+    case Show::status:
+      return respond(status_document(now));
+    case Show::cluster:
+      return respond(cluster_document(now));
+    case Show::leader:
+      return respond(leader_document(now));
+    case Show::join:
+      return respond(join_document(now));
+    case Show::live:
+      return respond(live_document(now));
+    case Show::ready:
+      return respond(ready_document(now));
+    case Show::health:
+      return respond(health_document(now));
+    case Show::metrics:
+      break;
+  }
+  Response response = text_response(200, metrics_text(now, counters_));
+  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  respond(std::move(response));
+}
+
+// A reply if this node is not the one to carry the request out.
+std::optional<Response> Service::turn_away(const Exchange& exchange, bool redirect) const {
+  if (draining_) {
+    return to_response({ProblemCode::draining, "ask another node"}, exchange.style);
+  }
+  if (!redirect) return std::nullopt;
+  const Position position = backend_.position();
+  if (position.leader == position.self && position.leader) return std::nullopt;
+  const std::string leader = position.leader ? backend_.http_address(position.leader) : "";
+  return redirect_to(leader, exchange.request, exchange.style);
+}
+
+Response Service::redirect_to(const std::string& leader, const Request& request,
+                              Style style) const {
+  const auto target = split_target(request.target);
+  if (leader.empty() || !target) {
+    return failure(style, raft::make_error_code(raft::Errc::no_leader), {});
+  }
+  // The parser let no control bytes through; what is not ASCII has no place in a header either.
+  std::string location = "http://" + leader;
+  for (const char c :
+       std::string_view(request.target)
+           .substr(static_cast<std::size_t>(target->path.data() - request.target.data()))) {
+    if (c > 0x20 && c < 0x7f) {
+      location.push_back(c);
+    } else {
+      location += percent_encode({&c, 1});
+    }
+  }
+  Response response;
+  response.status = 307;
+  response.headers.push_back({"Location", std::move(location)});
+  return response;
+}
+
+// A handler that answers with `success` or with the error, and a timer that gives up waiting.
+Backend::Handler Service::within(raft::Duration timeout, Response success, Responder respond,
+                                 raft::NodeId member) {
+  auto waiting = std::make_shared<Waiting>(backend_.executor(), std::move(respond));
+  waiting->timer.expires_after(timeout);
+  waiting->timer.async_wait([this, waiting](error_code cancelled) {
+    if (cancelled) return;
+    const auto error = raft::make_error_code(raft::Errc::unknown_outcome);
+    waiting->answer(failure(Style::json, error, {.deadline_passed = true}));
+  });
+  auto done = [this, waiting, member, success = std::move(success)](error_code error) {
+    if (!error) return waiting->answer(success);
+    if (errc(error) == raft::Errc::id_taken) {
+      const std::string id = std::to_string(member.value);
+      return waiting->answer(to_response(
+          {ProblemCode::id_taken, "node " + id +
+                                      " belongs to another instance, or another node "
+                                      "answers at that address; to give the id away: DELETE "
+                                      "/v1/cluster/members/" +
+                                      id},
+          Style::json));
+    }
+    waiting->answer(failure(Style::json, error, {}));
+  };
+  return asio::bind_executor(backend_.executor(), std::move(done));
+}
+
+Response Service::finish_write(Style style, const Write& write, error_code error,
+                               const raft::Applied& applied, bool deadline_passed) const {
+  if (error) return failure(style, error, {true, deadline_passed});
+  Response response;
+  const auto reply = decode_reply(applied.reply);
+  const Outcome outcome = reply ? reply->outcome : Outcome::malformed;
+  switch (outcome) {
+    case Outcome::created:
+    case Outcome::replaced:
+      if (style == Style::text) {
+        response = text_response(200, "ok\n");
+      } else {
+        response.status = outcome == Outcome::created ? 201 : 200;
+      }
+      response.headers.push_back({"ETag", etag(reply->change_index)});
+      break;
+    case Outcome::deleted:
+      response.status = 204;
+      break;
+    case Outcome::not_found:
+      response.status = 204;
+      if (write.strict) {
+        response = to_response({ProblemCode::not_found, "no such key"}, style);
+      }
+      break;
+    case Outcome::precondition_failed: {
+      const std::string index = std::to_string(reply->change_index.value);
+      Problem problem{ProblemCode::precondition_failed,
+                      reply->change_index.value == 0
+                          ? "there is no such key"
+                          : "the key was last changed at index " + index};
+      problem.current_index = reply->change_index;
+      response = to_response(problem, style);
+      break;
+    }
+    case Outcome::malformed:
+      response =
+          to_response({ProblemCode::internal, "the store could not apply the command"}, style);
+      break;
+  }
+  response.entry = applied.id;
+  return response;
+}
+
+Response Service::finish_read(Style style, const Read& read) const {
+  auto item = backend_.get(read.key);
+  if (!item) return to_response(problem_from(item.code(), {.is_write = false}), style);
+  Index applied = backend_.position().applied;
+  Response response;
+  if (!item->has_value()) {
+    response = to_response({ProblemCode::not_found, "no such key"}, style);
+  } else {
+    const Index change_index = (*item)->change_index;
+    const Index create_index = (*item)->create_index;
+    const std::uint64_t version = (*item)->version;
+    applied = std::max(applied, change_index);
+    response = value_response(style, **std::move(item));
+    if (is_known(read, change_index)) {
+      response.status = 304;
+      response.body.clear();
+    }
+    response.headers.push_back({"ETag", etag(change_index)});
+    response.headers.push_back({"X-KV-Create-Index", std::to_string(create_index.value)});
+    response.headers.push_back({"X-KV-Version", std::to_string(version)});
+  }
+  response.headers.push_back({"X-KV-Consistency", std::string(to_string(read.level))});
+  response.headers.push_back({"X-KV-Applied-Index", std::to_string(applied.value)});
+  return response;
+}
+
+Response Service::failure(Style style, error_code error, const Attempt& attempt) const {
+  Problem problem = problem_from(errc(error), attempt);
+  const Position position = backend_.position();
+  if (position.leader && position.leader != position.self) {
+    problem.leader = LeaderHint{position.leader, backend_.http_address(position.leader)};
+  }
+  return to_response(problem, style);
+}
+
+Facts Service::facts() const {
+  Facts facts;
+  facts.status = backend_.status();
+  facts.transport = backend_.transport_status();
+  facts.identity = backend_.identity();
+  facts.totals = backend_.totals();
+  facts.uptime = Clock::now() - started_;
+  facts.draining = draining_;
+  return facts;
+}
+
+}  // namespace kv

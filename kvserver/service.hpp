@@ -1,0 +1,77 @@
+// Carries out what a route asks for and answers it. Knows the backend, but no socket.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+
+#include "kvserver/backend.hpp"
+#include "kvserver/documents.hpp"
+#include "kvserver/http_counters.hpp"
+#include "kvserver/routes.hpp"
+
+namespace kv {
+
+/// Whoever waits for a reply.
+class ReplySink {
+ public:
+  virtual ~ReplySink() = default;
+  /// `ticket` names the request. Replies to requests that are no longer waited for are ignored.
+  virtual void reply(std::uint64_t ticket, RouteClass route, Response response) = 0;
+};
+
+/// Where the reply to one request goes.
+struct Responder {
+  std::shared_ptr<ReplySink> sink;
+  std::uint64_t ticket = 0;
+  RouteClass route = RouteClass::other;
+
+  void operator()(Response response) const { sink->reply(ticket, route, std::move(response)); }
+};
+
+/// Runs on the backend's executor only.
+class Service {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  /// The backend and the counters, which `/metrics` shows, outlive it and all that it started.
+  Service(Backend& backend, const RouteLimits& limits, const HttpCounters& counters);
+
+  /// Answers exactly once, possibly before it returns. The request is not needed after that.
+  void serve(const Request& request, Responder respond);
+
+  /// From now on reads and writes are refused; health and status are still answered.
+  void drain() { draining_ = true; }
+  bool draining() const { return draining_; }
+
+  Position position() const { return backend_.position(); }
+
+ private:
+  struct Exchange;
+
+  void perform(const Exchange& exchange, Respond action, Responder respond);
+  void perform(const Exchange& exchange, Write action, Responder respond);
+  void perform(const Exchange& exchange, Read action, Responder respond);
+  void perform(const Exchange& exchange, AddMember action, Responder respond);
+  void perform(const Exchange& exchange, RemoveMember action, Responder respond);
+  void perform(const Exchange& exchange, TransferLeadership action, Responder respond);
+  void perform(const Exchange& exchange, Show action, Responder respond);
+
+  std::optional<Response> turn_away(const Exchange& exchange, bool redirect) const;
+  Response redirect_to(const std::string& leader, const Request& request, Style style) const;
+  Backend::Handler within(raft::Duration timeout, Response success, Responder respond,
+                          raft::NodeId member);
+  Response finish_write(Style style, const Write& write, boost::system::error_code error,
+                        const raft::Applied& applied, bool deadline_passed) const;
+  Response finish_read(Style style, const Read& read) const;
+  Response failure(Style style, boost::system::error_code error, const Attempt& attempt) const;
+  Facts facts() const;
+
+  Backend& backend_;
+  const RouteLimits limits_;
+  const HttpCounters& counters_;
+  const Clock::time_point started_;
+  bool draining_ = false;
+};
+
+}  // namespace kv
