@@ -1,0 +1,23 @@
+// The envelope of every value in the log's database: a format number and a checksum.
+#pragma once
+
+#include <string>
+
+#include <libraft/error.hpp>
+#include <libraft/types.hpp>
+
+namespace raft::storage {
+
+/// A record with room for its envelope, to which the body is then appended.
+Bytes blank_record();
+/// Fills in the envelope: now the record is the value to store under `key`.
+void seal(BytesView key, Bytes& record);
+
+/// The body of a value found under `key`; a view into `value`. Errors: corrupt, naming the key: the
+/// value has rotted, belongs to another key, or was written by a newer version.
+Result<BytesView> unseal(BytesView key, BytesView value);
+
+/// The error that names the key and says what is wrong with it.
+Error corrupt_record(BytesView key, const std::string& what);
+
+}  // namespace raft::storage

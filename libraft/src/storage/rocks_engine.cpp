@@ -1,0 +1,283 @@
+// The only file that names RocksDB, version 7.8 or later.
+#include "storage/rocks_engine.hpp"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstdarg>
+#include <cstdio>
+#include <string_view>
+#include <utility>
+
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/env.h>
+#include <rocksdb/listener.h>
+#include <rocksdb/options.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
+
+#include "storage/keys.hpp"
+#include "storage/posix.hpp"
+#include "storage/wal_tail.hpp"
+
+namespace raft::storage {
+namespace {
+
+constexpr std::size_t own_cache_bytes = std::size_t{8} << 20;
+constexpr int write_buffers_max = 3;
+constexpr int open_files_max = 256;
+constexpr int background_jobs = 2;
+
+rocksdb::Slice slice(BytesView bytes) { return {bytes.data(), bytes.size()}; }
+
+BytesView view(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
+
+// RocksDB writes no log file of its own: its warnings go where all others go.
+class WarningsOnly final : public rocksdb::Logger {
+ public:
+  explicit WarningsOnly(util::Log log)
+      : rocksdb::Logger(rocksdb::InfoLogLevel::WARN_LEVEL), log_(std::move(log)) {}
+
+  using rocksdb::Logger::Logv;
+
+  void LogHeader(const char*, va_list) override {}
+
+  void Logv(rocksdb::InfoLogLevel level, const char* format, va_list arguments) override {
+    if (level < rocksdb::InfoLogLevel::WARN_LEVEL || level >= rocksdb::InfoLogLevel::HEADER_LEVEL) {
+      return;
+    }
+    std::array<char, 1024> line{};
+    std::vsnprintf(line.data(), line.size(), format, arguments);
+    RAFT_LOG(log_, warning, line.data());
+  }
+
+ private:
+  const util::Log log_;
+};
+
+// Tells errors of a sync from those of a write: both may say "no space", but after a failed sync
+// nothing is known any more of what was written before. And keeps RocksDB from recovering by
+// itself, which it would try every five seconds, refusing to be asked meanwhile.
+class ErrorWatch final : public rocksdb::EventListener {
+ public:
+  bool ShouldBeNotifiedOnFileIO() override { return true; }
+
+  void OnIOError(const rocksdb::IOErrorInfo& info) override {
+    if (info.operation == rocksdb::FileOperationType::kSync ||
+        info.operation == rocksdb::FileOperationType::kFsync ||
+        info.operation == rocksdb::FileOperationType::kRangeSync) {
+      sync_failed_ = true;
+    }
+  }
+
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status,
+                            bool* automatic) override {
+    *automatic = false;
+  }
+
+  bool sync_failed() const { return sync_failed_; }
+
+ private:
+  std::atomic<bool> sync_failed_{false};
+};
+
+void set_table_options(const RocksOptions& from, rocksdb::Options& options) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = from.block_cache ? from.block_cache : rocksdb::NewLRUCache(own_cache_bytes);
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  // Commands are small and often not compressible; what is read back is read once.
+  options.compression = rocksdb::kNoCompression;
+  options.bottommost_compression = rocksdb::kNoCompression;
+}
+
+void set_durability_options(rocksdb::Options& options) {
+  // The default mode opens silently with a shorter log when a record in its middle has rotted.
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  options.track_and_verify_wals_in_manifest = true;
+  options.paranoid_checks = true;
+  // It must not resume by itself: after a failed sync that would hide a loss.
+  options.max_bgerror_resume_count = 0;
+}
+
+rocksdb::Options make_options(const RocksOptions& from) {
+  rocksdb::Options options;
+  if (from.env) options.env = from.env;
+  options.create_if_missing = true;
+  options.write_buffer_size = from.write_buffer_bytes;
+  options.max_write_buffer_number = write_buffers_max;
+  options.write_buffer_manager = from.write_buffer_manager;
+  options.max_total_wal_size = from.write_buffer_bytes * (write_buffers_max + 1);
+  options.max_open_files = open_files_max;
+  options.max_background_jobs = background_jobs;
+  // One writer at a time: there is nobody to wait for or to share the memtable with.
+  options.allow_concurrent_memtable_write = false;
+  options.enable_write_thread_adaptive_yield = false;
+  options.stats_dump_period_sec = 0;
+  options.stats_persist_period_sec = 0;
+  set_table_options(from, options);
+  set_durability_options(options);
+  return options;
+}
+
+struct AddTo {
+  rocksdb::WriteBatch& batch;
+
+  rocksdb::Status operator()(const KvBatch::Put& put) const {
+    return batch.Put(slice(put.key), slice(put.value));
+  }
+  rocksdb::Status operator()(const KvBatch::Erase& erase) const {
+    return batch.Delete(slice(erase.key));
+  }
+  rocksdb::Status operator()(const KvBatch::EraseRange& range) const {
+    return batch.DeleteRange(slice(range.first), slice(range.last));
+  }
+};
+
+bool is_lock_error(const rocksdb::Status& status, const std::string& folder) {
+  return status.IsIOError() && status.ToString().find(folder + "/LOCK") != std::string::npos;
+}
+
+Error open_error(const rocksdb::Status& status, const std::string& folder) {
+  if (is_lock_error(status, folder)) {
+    return {Errc::busy, "log database " + folder + " is in use by another process"};
+  }
+  Error error{Errc::storage_failed,
+              "cannot open log database " + folder + ": " + status.ToString()};
+  if (status.IsCorruption()) error.code = Errc::corrupt;
+  if (status.IsNoSpace()) error.code = Errc::storage_full;
+  return error;
+}
+
+}  // namespace
+
+class RocksEngine::Impl {
+ public:
+  explicit Impl(std::string folder) : folder_(std::move(folder)) {}
+
+  Result<void> open(const RocksOptions& from) {
+    if (const Result<void> made = make_private_folder(folder_); !made) return made;
+    rocksdb::Options options = make_options(from);
+    if (const Result<void> mended = mend(*options.env, from.log); !mended) return mended;
+    options.info_log = std::make_shared<WarningsOnly>(from.log);
+    options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+    options.listeners.push_back(errors_);
+    rocksdb::DB* db = nullptr;
+    const rocksdb::Status status = rocksdb::DB::Open(options, folder_, &db);
+    db_.reset(db);
+    if (!status.ok()) return open_error(status, folder_);
+    return {};
+  }
+
+  Result<void> write(const KvBatch& batch) {
+    if (failed_) return refusal();
+    if (batch.empty()) return {};
+    rocksdb::WriteBatch out(batch.bytes() + batch.operations().size() * 16);
+    for (const KvBatch::Operation& operation : batch.operations()) {
+      const rocksdb::Status added = std::visit(AddTo{out}, operation);
+      if (!added.ok()) return written(added);
+    }
+    // Always: see mend_wal(). Batches that need no sync of their own are few, and nearly all of
+    // them are written together with one that does.
+    rocksdb::WriteOptions options;
+    options.sync = true;
+    return written(db_->Write(options, &out));
+  }
+
+  Result<std::optional<Bytes>> get(BytesView key) const {
+    if (failed_) return refusal();
+    Bytes value;
+    const rocksdb::Status status = db_->Get({}, slice(key), &value);
+    if (status.ok()) return std::optional<Bytes>(std::move(value));
+    if (status.IsNotFound()) return std::optional<Bytes>();
+    return read_error(status, key);
+  }
+
+  Result<void> scan(BytesView first, BytesView last,
+                    const std::function<bool(BytesView, BytesView)>& visit) const {
+    if (failed_) return refusal();
+    const rocksdb::Slice end = slice(last);
+    rocksdb::ReadOptions options;
+    options.iterate_upper_bound = &end;
+    // Old entries are read once, for a follower that lags: they must not push others out.
+    options.fill_cache = false;
+    const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(options));
+    for (at->Seek(slice(first)); at->Valid(); at->Next()) {
+      if (!visit(view(at->key()), view(at->value()))) return {};
+    }
+    if (!at->status().ok()) return read_error(at->status(), first);
+    return {};
+  }
+
+  Result<void> resume() {
+    if (failed_) return refusal();
+    return written(db_->Resume());
+  }
+
+ private:
+  // Under the lock that DB::Open() takes: what looks torn may be what another process is writing.
+  Result<void> mend(rocksdb::Env& env, const util::Log& log) {
+    rocksdb::FileLock* lock = nullptr;
+    const rocksdb::Status locked = env.LockFile(folder_ + "/LOCK", &lock);
+    if (!locked.ok()) return open_error(locked, folder_);
+    Result<void> mended = mend_wal(folder_, log);
+    env.UnlockFile(lock).PermitUncheckedError();
+    return mended;
+  }
+
+  Result<void> written(const rocksdb::Status& status) {
+    if (status.ok()) return {};
+    Error error{Errc::storage_failed, "log database " + folder_ + ": " + status.ToString()};
+    if (is_no_space(status)) {
+      error.code = Errc::storage_full;
+    } else {
+      failed_ = true;
+    }
+    return error;
+  }
+
+  bool is_no_space(const rocksdb::Status& status) const {
+    // The watch sees the syncs of files; that of a folder only shows in the text.
+    constexpr std::string_view folder_sync = "While fsync: a directory";
+    return status.IsNoSpace() && !errors_->sync_failed() &&
+           status.ToString().find(folder_sync) == std::string::npos;
+  }
+
+  Error read_error(const rocksdb::Status& status, BytesView key) const {
+    return {status.IsCorruption() ? Errc::corrupt : Errc::storage_failed,
+            "log database " + folder_ + ", at " + describe_key(key) + ": " + status.ToString()};
+  }
+
+  Error refusal() const {
+    return {Errc::storage_failed, "log database " + folder_ + " failed before"};
+  }
+
+  const std::string folder_;
+  const std::shared_ptr<ErrorWatch> errors_ = std::make_shared<ErrorWatch>();
+  std::unique_ptr<rocksdb::DB> db_;
+  std::atomic<bool> failed_{false};
+};
+
+Result<std::unique_ptr<RocksEngine>> RocksEngine::open(const RocksOptions& options) {
+  auto impl = std::make_unique<Impl>(options.folder);
+  if (const Result<void> opened = impl->open(options); !opened) return opened.error();
+  return std::unique_ptr<RocksEngine>(new RocksEngine(std::move(impl)));
+}
+
+RocksEngine::RocksEngine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+RocksEngine::~RocksEngine() = default;
+
+Result<void> RocksEngine::write(const KvBatch& batch, bool /*sync*/) { return impl_->write(batch); }
+
+Result<std::optional<Bytes>> RocksEngine::get(BytesView key) const { return impl_->get(key); }
+
+Result<void> RocksEngine::scan(
+    BytesView first, BytesView last,
+    const std::function<bool(BytesView key, BytesView value)>& visit) const {
+  return impl_->scan(first, last, visit);
+}
+
+Result<void> RocksEngine::resume() { return impl_->resume(); }
+
+}  // namespace raft::storage

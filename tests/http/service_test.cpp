@@ -1,0 +1,240 @@
+// From a request to its reply over a fake cluster, without a socket. Catches replies that promise
+// more than is known, and requests that are carried out although they were refused.
+#include "kvserver/service.hpp"
+
+#include <boost/json/parse.hpp>
+#include <catch2/catch.hpp>
+
+#include "http/fake_backend.hpp"
+#include "http/raw_client.hpp"
+
+namespace http_test {
+namespace {
+
+using namespace kv;
+
+struct Sink final : ReplySink {
+  void reply(std::uint64_t, RouteClass route, Response with) override {
+    REQUIRE_FALSE(response);
+    response = std::move(with);
+    from = route;
+  }
+  std::optional<Response> response;
+  RouteClass from = RouteClass::other;
+};
+
+struct Fixture {
+  boost::asio::io_context context;
+  FakeBackend backend{context};
+  HttpCounters counters;
+  Service service{backend, {}, counters};
+
+  std::shared_ptr<Sink> begin(const Request& request) {
+    auto sink = std::make_shared<Sink>();
+    service.serve(request, {sink, 1, RouteClass::other});
+    return sink;
+  }
+  Response serve(const Request& request) {
+    const auto sink = begin(request);
+    REQUIRE(run_until(context, [&] { return sink->response.has_value(); }));
+    return *sink->response;
+  }
+  Response serve(Method method, std::string_view target, std::string_view body = {}) {
+    return serve(Request{method, target, {}, body});
+  }
+};
+
+std::string header(const Response& response, std::string_view name) {
+  for (const Header& each : response.headers) {
+    if (each.name == name) return each.value;
+  }
+  return {};
+}
+
+std::string code(const Response& response) {
+  const auto body = boost::json::parse({response.body.data(), response.body.size()});
+  return std::string(body.at("code").as_string().c_str());
+}
+
+}  // namespace
+
+TEST_CASE("what is set can be got", "[http][service]") {
+  Fixture f;
+  const Response set = f.serve(Method::get, "/set?key=test1&value=writetoleader");
+  CHECK(set.status == 200);
+  CHECK(set.body == "ok\n");
+  REQUIRE(set.entry);
+  CHECK(set.entry->index == raft::Index{41});
+  const Response got = f.serve(Method::get, "/get?key=test1");
+  CHECK(got.status == 200);
+  CHECK(got.body == "writetoleader\n");
+  const Response absent = f.serve(Method::get, "/get?key=absent");
+  CHECK(absent.status == 404);
+  CHECK(absent.body == "not_found: no such key\n");
+}
+
+TEST_CASE("a resource is created, replaced, read and deleted", "[http][service]") {
+  Fixture f;
+  std::string value;
+  for (int byte = 0; byte < 256; ++byte) value.push_back(static_cast<char>(byte));
+  const Response created = f.serve(Method::put, "/v1/kv/k", value);
+  CHECK(created.status == 201);
+  CHECK(header(created, "ETag") == "\"41\"");
+  CHECK(f.serve(Method::put, "/v1/kv/k", value).status == 200);
+  const Response got = f.serve(Method::get, "/v1/kv/%6b");
+  CHECK(got.body == value);
+  CHECK(got.content_type == "application/octet-stream");
+  CHECK(header(got, "ETag") == "\"42\"");
+  CHECK(header(got, "X-KV-Create-Index") == "41");
+  CHECK(header(got, "X-KV-Version") == "2");
+  CHECK(header(got, "X-KV-Consistency") == "linearizable");
+  CHECK(header(got, "X-KV-Applied-Index") == "42");
+  CHECK(f.serve(Method::delete_, "/v1/kv/k").status == 204);
+  CHECK(f.serve(Method::get, "/v1/kv/k").status == 404);
+  CHECK(f.serve(Method::delete_, "/v1/kv/k").status == 204);
+  CHECK(f.serve(Method::delete_, "/v1/kv/k?strict=true").status == 404);
+}
+
+TEST_CASE("conditions decide and tell the present index", "[http][service]") {
+  Fixture f;
+  CHECK(f.serve(Method::put, "/v1/kv/k?cas=0", "1").status == 201);
+  const Response failed = f.serve(Method::put, "/v1/kv/k?cas=0", "2");
+  CHECK(failed.status == 412);
+  CHECK(failed.body.find("\"current_index\":41") != std::string::npos);
+  CHECK(f.serve(Method::put, "/v1/kv/k?cas=41", "2").status == 200);
+  Request read{Method::get, "/v1/kv/k", {}, {}};
+  read.headers.if_none_match = "\"1\", \"43\"";
+  const Response unchanged = f.serve(read);
+  CHECK(unchanged.status == 304);
+  CHECK(unchanged.body.empty());
+  CHECK(header(unchanged, "ETag") == "\"43\"");
+  read.headers.if_none_match = "\"41\"";
+  CHECK(f.serve(read).status == 200);
+}
+
+TEST_CASE("each level of reading asks for its barrier", "[http][service]") {
+  Fixture f;
+  f.backend.items["k"].value = "v";
+  CHECK(header(f.serve(Method::get, "/v1/kv/k"), "X-KV-Consistency") == "linearizable");
+  CHECK(header(f.serve(Method::get, "/v1/kv/k?consistency=lease"), "X-KV-Consistency") == "lease");
+  CHECK(f.backend.barriers ==
+        std::vector<raft::ReadLevel>{raft::ReadLevel::linearizable, raft::ReadLevel::lease});
+  f.backend.failure = raft::Errc::no_leader;
+  CHECK(code(f.serve(Method::get, "/v1/kv/k")) == "no_leader");
+  // A stale read needs nobody: it is answered before serve() returns.
+  const auto sink = f.begin({Method::get, "/v1/kv/k?consistency=stale", {}, {}});
+  REQUIRE(sink->response);
+  CHECK(sink->response->body == "v");
+  CHECK(f.backend.barriers.size() == 3);
+}
+
+TEST_CASE("a write carries its deadline and its session", "[http][service]") {
+  Fixture f;
+  Request put{Method::put, "/v1/kv/k?timeout=700ms", {}, "v"};
+  put.headers.idempotency_key = "me:3";
+  CHECK(f.serve(put).status == 201);
+  REQUIRE(f.backend.options.size() == 1);
+  CHECK(f.backend.options[0].deadline == std::chrono::milliseconds(700));
+  CHECK(f.backend.options[0].session.client == "me");
+  CHECK(f.backend.options[0].session.sequence == 3);
+}
+
+// "Failed" after a proposal has left would make clients repeat what was applied.
+TEST_CASE("an open outcome is a time-out or a lost quorum, never a failure",
+          "[http][service][O04]") {
+  Fixture f;
+  f.backend.failure = raft::Errc::unknown_outcome;
+  const Response lost = f.serve(Method::put, "/v1/kv/k", "v");
+  CHECK(lost.status == 503);
+  CHECK(code(lost) == "no_quorum");
+  CHECK(header(lost, "X-KV-Applied") == "unknown");
+
+  f.backend.holding = true;
+  const auto sink = f.begin({Method::put, "/v1/kv/k?timeout=1ms", {}, "v"});
+  const auto begun = std::chrono::steady_clock::now();
+  REQUIRE(run_until(f.context, [&] {
+    return std::chrono::steady_clock::now() - begun > std::chrono::milliseconds(2);
+  }));
+  f.backend.release_one();
+  REQUIRE(run_until(f.context, [&] { return sink->response.has_value(); }));
+  CHECK(sink->response->status == 504);
+  CHECK(code(*sink->response) == "timeout");
+  CHECK(header(*sink->response, "X-KV-Applied") == "unknown");
+}
+
+TEST_CASE("errors name another leader where one is known", "[http][service][O03]") {
+  Fixture f;
+  f.backend.failure = raft::Errc::not_leader;
+  f.backend.where.leader = {2};
+  const Response refused = f.serve(Method::put, "/v1/kv/k", "v");
+  CHECK(refused.status == 503);
+  CHECK(refused.body.find(R"("leader":{"id":2,"http":"127.0.0.1:6001"})") != std::string::npos);
+}
+
+TEST_CASE("a redirect leads to the same target at the leader", "[http][service]") {
+  Fixture f;
+  f.backend.where.leader = {2};
+  const Response moved = f.serve(Method::put, "http://me/v1/kv/a%20b\xff?forward=false", "v");
+  CHECK(moved.status == 307);
+  CHECK(header(moved, "Location") == "http://127.0.0.1:6001/v1/kv/a%20b%FF?forward=false");
+  CHECK(f.backend.commands.empty());
+  f.backend.where.leader = {3};  // Its address is not known.
+  CHECK(f.serve(Method::get, "/v1/kv/k?forward=false").status == 503);
+  f.backend.where.leader = {};
+  CHECK(f.serve(Method::get, "/get?key=k&forward=false").status == 503);
+  f.backend.where.leader = {1};
+  CHECK(f.serve(Method::put, "/v1/kv/k?forward=false", "v").status == 201);
+}
+
+TEST_CASE("a draining node refuses work and still shows its health", "[http][service][O10]") {
+  Fixture f;
+  f.service.drain();
+  const Response refused = f.serve(Method::put, "/v1/kv/k", "v");
+  CHECK(refused.status == 503);
+  CHECK(code(refused) == "draining");
+  CHECK(refused.close);
+  CHECK(f.backend.commands.empty());
+  CHECK(f.serve(Method::get, "/get?key=k").status == 503);
+  CHECK(f.serve(Method::get, "/livez").status == 200);
+  CHECK(f.serve(Method::get, "/readyz").body.find("[-]serving shutting down") != std::string::npos);
+}
+
+TEST_CASE("members are added and removed", "[http][service]") {
+  Fixture f;
+  const char* member = R"({"id":4,"raft":"127.0.0.1:7003","http":"127.0.0.1:6003"})";
+  CHECK(f.serve(Method::post, "/v1/cluster/members", member).status == 201);
+  REQUIRE(f.backend.added.size() == 1);
+  CHECK(f.backend.added[0].id == raft::NodeId{4});
+  CHECK(f.serve(Method::delete_, "/v1/cluster/members/4").status == 204);
+  CHECK(f.backend.removed == std::vector<raft::NodeId>{{4}});
+  CHECK(f.serve(Method::post, "/v1/cluster/leader", R"({"to":2})").status == 204);
+  CHECK(f.backend.transfers == std::vector<raft::NodeId>{{2}});
+  f.backend.failure = raft::Errc::conflict;
+  CHECK(code(f.serve(Method::delete_, "/v1/cluster/members/4")) == "conflict");
+  f.backend.failure = raft::Errc::id_taken;
+  const Response taken = f.serve(Method::post, "/v1/cluster/members", member);
+  CHECK(taken.status == 409);
+  CHECK(taken.body.find("DELETE /v1/cluster/members/4") != std::string::npos);
+}
+
+TEST_CASE("a membership change that does not end is answered in time", "[http][service]") {
+  Fixture f;
+  f.backend.holding = true;
+  const Response late = f.serve(Method::delete_, "/v1/cluster/members/4?timeout=5ms");
+  CHECK(late.status == 504);
+  CHECK(header(late, "X-KV-Applied") == "unknown");
+  // When it ends after all, nobody is answered a second time.
+  f.backend.release_one();
+  f.context.restart();
+  f.context.poll();
+}
+
+TEST_CASE("replies are counted by the class of their route", "[http][service]") {
+  Fixture f;
+  CHECK(f.begin({Method::get, "/livez", {}, {}})->from == RouteClass::health);
+  CHECK(f.begin({Method::get, "/v1/kv/", {}, {}})->from == RouteClass::kv);
+  CHECK(f.begin({Method::get, "/nowhere", {}, {}})->from == RouteClass::other);
+  CHECK(f.serve(Method::get, "/metrics").content_type.starts_with("text/plain; version=0.0.4"));
+}
+
+}  // namespace http_test

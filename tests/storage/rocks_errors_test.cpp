@@ -1,0 +1,181 @@
+// What RocksEngine makes of errors from below, given by a file system that fails on demand.
+#include <atomic>
+#include <filesystem>
+
+#include <rocksdb/env.h>
+#include <rocksdb/file_system.h>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "log_samples.hpp"
+#include "storage/rocks_engine.hpp"
+#include "temporary_folder.hpp"
+
+namespace raft {
+namespace {
+
+using storage::KvBatch;
+using storage::RocksEngine;
+
+struct Faults {
+  std::atomic<bool> full{false};        ///< Appends find no space.
+  std::atomic<bool> sync_fails{false};  ///< Syncs find no space.
+  std::atomic<bool> write_fails{false};
+};
+
+class FailingFile final : public rocksdb::FSWritableFileOwnerWrapper {
+ public:
+  FailingFile(std::unique_ptr<rocksdb::FSWritableFile> file, const Faults& faults)
+      : rocksdb::FSWritableFileOwnerWrapper(std::move(file)), faults_(faults) {}
+
+  using rocksdb::FSWritableFileOwnerWrapper::Append;
+
+  rocksdb::IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
+                           rocksdb::IODebugContext* context) override {
+    if (faults_.full) {
+      // As a real disk does: part of it is written.
+      target()->Append({data.data(), data.size() / 2}, options, context).PermitUncheckedError();
+      return rocksdb::IOStatus::NoSpace("full");
+    }
+    if (faults_.write_fails) return rocksdb::IOStatus::IOError("write error");
+    return target()->Append(data, options, context);
+  }
+  rocksdb::IOStatus Sync(const rocksdb::IOOptions& options,
+                         rocksdb::IODebugContext* context) override {
+    if (faults_.sync_fails) return rocksdb::IOStatus::NoSpace("full");
+    return target()->Sync(options, context);
+  }
+
+ private:
+  const Faults& faults_;
+};
+
+class FailingFiles final : public rocksdb::FileSystemWrapper {
+ public:
+  explicit FailingFiles(const Faults& faults)
+      : rocksdb::FileSystemWrapper(rocksdb::FileSystem::Default()), faults_(faults) {}
+
+  const char* Name() const override { return "FailingFiles"; }
+
+  rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
+                                    std::unique_ptr<rocksdb::FSWritableFile>* file,
+                                    rocksdb::IODebugContext* context) override {
+    const rocksdb::IOStatus status = target()->NewWritableFile(name, options, file, context);
+    if (status.ok()) *file = std::make_unique<FailingFile>(std::move(*file), faults_);
+    return status;
+  }
+
+ private:
+  const Faults& faults_;
+};
+
+struct World {
+  World() { open(); }
+  void open() {
+    engine.reset();
+    storage::RocksOptions options;
+    options.folder = folder / "log";
+    options.env = env.get();
+    engine = value_of(RocksEngine::open(options));
+  }
+  Result<void> put(const Bytes& key) {
+    KvBatch batch;
+    batch.put(key, Bytes(2'000, 'x'));
+    return engine->write(batch, true);
+  }
+  bool has(const Bytes& key) { return value_of(engine->get(key)).has_value(); }
+
+  TemporaryFolder folder;
+  Faults faults;
+  std::unique_ptr<rocksdb::Env> env =
+      rocksdb::NewCompositeEnv(std::make_shared<FailingFiles>(faults));
+  std::unique_ptr<RocksEngine> engine;
+};
+
+}  // namespace
+
+// Would catch: a full disk that ends the node, or one after which a write is there in part (DU-14).
+TEST_CASE("no space is a pause", "[storage][rocks][errors][DU-14]") {
+  World world;
+  check_done(world.put("a"));
+  for (int times = 0; times < 3; ++times) {
+    const std::string key = "b" + std::to_string(times);
+    world.faults.full = true;
+    const Result<void> written = world.put(key);
+    REQUIRE_FALSE(written.has_value());
+    CHECK(written.code() == Errc::storage_full);
+    CHECK_THAT(written.error().detail, Catch::Contains(world.folder / "log"));
+    CHECK(world.put(key).code() == Errc::storage_full);
+    CHECK(world.has("a"));
+    CHECK_FALSE(world.has(key));
+    CHECK(world.engine->resume().code() == Errc::storage_full);
+
+    world.faults.full = false;
+    check_done(world.engine->resume());
+    check_done(world.put(key));
+    CHECK(world.has(key));
+  }
+  world.open();
+  CHECK(world.has("a"));
+  CHECK(world.has("b0"));
+  CHECK(world.has("b2"));
+}
+
+// Would catch: a retry after a failed sync, which may succeed and mean nothing (DU-04). This one
+// even says "no space".
+TEST_CASE("an error from a sync is final whatever its code", "[storage][rocks][errors][DU-04]") {
+  World world;
+  check_done(world.put("a"));
+  world.faults.sync_fails = true;
+  CHECK(world.put("b").code() == Errc::storage_failed);
+  world.faults.sync_fails = false;
+  CHECK(world.engine->resume().code() == Errc::storage_failed);
+  CHECK(world.put("c").code() == Errc::storage_failed);
+  CHECK(world.engine->get("a").code() == Errc::storage_failed);
+  CHECK(world.engine->scan("a", "z", [](BytesView, BytesView) { return true; }).code() ==
+        Errc::storage_failed);
+  world.open();
+  CHECK(world.has("a"));
+}
+
+TEST_CASE("an error from a write is final", "[storage][rocks][errors]") {
+  World world;
+  check_done(world.put("a"));
+  world.faults.write_fails = true;
+  CHECK(world.put("b").code() == Errc::storage_failed);
+  world.faults.write_fails = false;
+  CHECK(world.put("b").code() == Errc::storage_failed);
+  world.open();
+  CHECK(world.has("a"));
+}
+
+// Would catch: two processes on one log, if the lock of the directory is ever forgotten (DU-10).
+TEST_CASE("a database that is open elsewhere is refused by name",
+          "[storage][rocks][errors][DU-10]") {
+  World world;
+  storage::RocksOptions options;
+  options.folder = world.folder / "log";
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    const auto second = RocksEngine::open(options);
+    const bool refused = !second && second.code() == Errc::busy &&
+                         second.error().detail.find(options.folder) != std::string::npos;
+    ::_exit(refused ? 0 : 1);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  REQUIRE(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
+}
+
+TEST_CASE("a database folder that cannot be made is named", "[storage][rocks][errors]") {
+  storage::RocksOptions options;
+  options.folder = "/proc/no-such-folder/log";
+  const auto engine = RocksEngine::open(options);
+  REQUIRE_FALSE(engine.has_value());
+  CHECK_THAT(engine.error().detail, Catch::Contains("/proc/no-such-folder"));
+}
+
+}  // namespace raft

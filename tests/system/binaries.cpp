@@ -1,0 +1,8 @@
+#include "system/binaries.hpp"
+
+namespace system_test {
+
+const char* kvserver_program() { return KVSERVER_PROGRAM; }
+const char* sync_shim_library() { return SYNC_SHIM_LIBRARY; }
+
+}  // namespace system_test

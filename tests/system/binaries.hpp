@@ -1,0 +1,11 @@
+// Where the build has put what these tests run.
+#pragma once
+
+namespace system_test {
+
+/// The server, the real one.
+const char* kvserver_program();
+/// The library that makes syncs slow or fail, see slow_sync_shim.cpp.
+const char* sync_shim_library();
+
+}  // namespace system_test
