@@ -374,7 +374,8 @@ bool Conversation::run_question(const std::string& name, Words& words) {
     const NodeId id = node(words);
     print("terms " + cluster().log_terms(id));
   } else if (name == "machine") {
-    print(cluster().machine(node(words)));
+    const std::string applied = cluster().machine(node(words));
+    print(applied.empty() ? "nothing" : applied);
   } else if (name == "in-flight") {
     for (const Message& message : cluster().in_flight()) print(describe(message));
   } else {

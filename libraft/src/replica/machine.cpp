@@ -100,10 +100,17 @@ Result<void> Machine::commit() {
   return durable_->commit(records);
 }
 
-Capture Machine::capture() {
+Result<Bytes> Capture::read(std::size_t max) {
+  return guarded([&]() -> Result<Bytes> { return reader->read(max); });
+}
+
+Result<Capture> Machine::capture() {
+  auto reader =
+      guarded([&]() -> Result<std::unique_ptr<SnapshotReader>> { return machine_.capture(); });
+  if (!reader) return reader.error();
   std::vector<MetaRecord> records;
   sessions_.save(records);
-  Capture capture{applied_, {}, machine_.capture()};
+  Capture capture{applied_, {}, *std::move(reader)};
   util::Writer out(capture.records);
   out.u32(static_cast<std::uint32_t>(records.size()));
   for (const MetaRecord& record : records) {

@@ -25,6 +25,9 @@ struct Capture {
   SnapshotMeta meta;
   Bytes records;  ///< The head of the file.
   std::unique_ptr<SnapshotReader> reader;
+
+  /// As SnapshotReader::read(); what the user's code throws is an error.
+  Result<Bytes> read(std::size_t max);
 };
 
 /// Used by one thread at a time, not always the same one, one call after the other.
@@ -45,7 +48,7 @@ class Machine {
   Result<void> load();
   /// In order, without a gap. Errors are final: storage_failed, or the machine threw.
   Result<std::vector<Outcome>> apply(std::span<const EntryPtr> entries);
-  Capture capture();
+  Result<Capture> capture();
   Result<void> restore(const SnapshotMeta& meta, BytesView records, SnapshotReader& reader);
 
  private:

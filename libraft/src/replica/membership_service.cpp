@@ -36,14 +36,21 @@ void PendingChanges::wait_for(EntryId begun, std::uint64_t ticket, Done done) {
 
 void PendingChanges::applied(EntryId entry, const LoggedMembership& membership,
                              Completions& completions) {
+  if (waiting_.empty()) return;
   complete_if(waiting_, completions, [&](Waiting& one) -> Answer {
-    if (!one.is_applied && entry.index >= one.begun.index) {
-      // Behind a snapshot the entry itself is not seen; its membership is.
-      if (entry.index == one.begun.index && entry.term != one.begun.term) return Errc::dropped;
+    if (entry.index == one.begun.index) {
+      if (entry.term != one.begun.term) return Errc::dropped;
       one.is_applied = true;
     }
     if (!one.is_applied || membership.membership->is_joint()) return std::nullopt;
     return Result<void>{};
+  });
+}
+
+void PendingChanges::skipped(Index upto, Completions& completions) {
+  complete_if(waiting_, completions, [&](const Waiting& one) -> Answer {
+    if (one.begun.index > upto) return std::nullopt;
+    return Error{Errc::unknown_outcome, "a snapshot took the place of the entry"};
   });
 }
 

@@ -25,8 +25,10 @@ using Completions = std::vector<Completion>;
 class PendingChanges {
  public:
   void wait_for(EntryId begun, std::uint64_t ticket, Done done);
-  /// An entry was applied; `membership` is the newest applied one.
+  /// Every applied entry, in order; `membership` is the newest applied one.
   void applied(EntryId entry, const LoggedMembership& membership, Completions& completions);
+  /// A snapshot jumped over these entries: what became of a change that began there is not known.
+  void skipped(Index upto, Completions& completions);
   void cancel(std::uint64_t ticket, Completions& completions);
   void fail_all(const Error& error, Completions& completions);
 

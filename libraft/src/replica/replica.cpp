@@ -123,7 +123,7 @@ Replica::Replica(const Self& self, const GroupOptions& options, core::Recovered 
       reached_(machine_->applied().last.index),
       newest_snapshot_(std::move(newest)),
       durable_requested_(machine_->durable_index()) {
-  if (newest_snapshot_ && !machine_->is_durable()) sender_.have(*newest_snapshot_);
+  if (newest_snapshot_) static_cast<void>(sender_.have(*newest_snapshot_));
 }
 
 Replica::~Replica() = default;
@@ -199,8 +199,10 @@ void Replica::run_completions() {
 void Replica::carry_out(core::Ready& ready) {
   for (const core::Note& note : ready.notes) observe(note);
   if (ready.soft_state) soft_state_changed(*ready.soft_state);
+  if (failure_) return;
   for (const Message& message : ready.send) ports_.outbox.send(message);
   if (ready.persist) persist(*std::move(ready.persist));
+  if (failure_) return;
   if (ready.restore) restore(*ready.restore);
   if (!ready.apply.empty()) apply(std::move(ready.apply));
   for (const core::ReadGrant& grant : ready.reads) granted(grant);
@@ -269,8 +271,8 @@ void Replica::applied(const std::vector<EntryPtr>& entries, Result<std::vector<O
     sizes_.applied(entry.index, size_of(entry));
     if (const MembershipPtr* membership = entry.membership()) {
       applied_membership_ = {entry.index, *membership};
-      changes_.applied(entry.id(), applied_membership_, completions);
     }
+    changes_.applied(entry.id(), applied_membership_, completions);
     proposals_.applied(std::move((*outcomes)[at]), answers);
   }
   core_.applied(entries.back()->index);
@@ -299,7 +301,7 @@ void Replica::fetch(const core::LogFetch& wanted) {
                    "cannot read old entries for node " + to_string(wanted.peer) + ": " +
                        entries->error().detail);
         }
-        core_.fetched(wanted, *entries ? **std::move(entries) : std::vector<EntryPtr>{},
+        core_.fetched(wanted, *entries ? *std::move(*entries) : std::vector<EntryPtr>{},
                       ports_.driver.now());
         wake();
       });

@@ -137,6 +137,7 @@ class Replica {
   void start_snapshot();
   void write_snapshot(std::shared_ptr<Capture> capture);
   void snapshot_written(Result<SnapshotInfo> written);
+  void file_is_there(const SnapshotInfo& file);
   void maintain_log();
   void request_durable_if_due();
   bool snapshot_is_due() const;
@@ -179,7 +180,8 @@ class Replica {
   LoggedMembership applied_membership_;
   Index reached_;  ///< What the machine has, as told on this thread.
 
-  std::optional<SnapshotInfo> newest_snapshot_;
+  std::optional<SnapshotInfo> newest_snapshot_;  ///< Finished here, own or received.
+  std::optional<SnapshotInfo> received_;         ///< The last one received, to be installed.
   bool taking_snapshot_ = false;
   bool compacting_ = false;
   Index durable_requested_;

@@ -31,7 +31,7 @@ void SnapshotSender::offer(NodeId to) {
   core_.offer_snapshot(to, file, driver_.now());
 }
 
-void SnapshotSender::have(const SnapshotInfo& file) {
+bool SnapshotSender::have(const SnapshotInfo& file) {
   held_[file.meta.last.index] = file;
   std::erase_if(held_, [&](const auto& held) {
     const Index index = held.first;
@@ -39,7 +39,13 @@ void SnapshotSender::have(const SnapshotInfo& file) {
     return index != file.meta.last.index &&
            std::none_of(transfers_.begin(), transfers_.end(), is_read);
   });
-  for (const auto& [to, minimum] : std::exchange(waiting_, {})) offer(to);
+  std::erase_if(waiting_, [&](const auto& item) {
+    const auto& [to, minimum] = item;
+    if (minimum > file.meta.last.index) return false;
+    offer(to);
+    return true;
+  });
+  return waiting_.empty();
 }
 
 void SnapshotSender::have_none() {

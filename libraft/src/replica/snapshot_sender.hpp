@@ -27,8 +27,8 @@ class SnapshotSender {
 
   /// A peer needs a snapshot from `minimum` on. False: none is at hand, make one.
   bool send(const core::SnapshotSend& request);
-  /// A file was finished.
-  void have(const SnapshotInfo& file);
+  /// A file was finished. False: somebody needs a newer one.
+  bool have(const SnapshotInfo& file);
   /// It could not be made: those who wait for it try again later.
   void have_none();
 

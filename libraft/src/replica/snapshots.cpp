@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "replica/replica.hpp"
+#include "util/assert.hpp"
 
 namespace raft::replica {
 namespace {
@@ -14,7 +15,7 @@ Result<SnapshotInfo> write_file(storage::SnapshotFiles& files, Capture& capture)
   auto writer = files.begin(capture.meta, capture.records);
   if (!writer) return writer.error();
   while (true) {
-    const Result<Bytes> slice = capture.reader->read(slice_bytes);
+    const Result<Bytes> slice = capture.read(slice_bytes);
     if (!slice) return slice.error();
     if (slice->empty()) return (*writer)->finish();
     if (const Result<void> written = (*writer)->append(*slice); !written) return written.error();
@@ -42,9 +43,12 @@ std::uint64_t Replica::take_snapshot(Done done) {
 void Replica::start_snapshot() {
   if (taking_snapshot_ || failure_) return;
   taking_snapshot_ = true;
-  auto capture = std::make_shared<Capture>();
+  auto capture = std::make_shared<Result<Capture>>(Errc::stopped);
   machine_queue_.run([this, capture] { *capture = machine_->capture(); },
-                     [this, capture] { write_snapshot(capture); });
+                     [this, capture] {
+                       if (!*capture) return fail(capture->error());
+                       write_snapshot(std::make_shared<Capture>(*std::move(*capture)));
+                     });
 }
 
 void Replica::write_snapshot(std::shared_ptr<Capture> capture) {
@@ -61,18 +65,17 @@ void Replica::write_snapshot(std::shared_ptr<Capture> capture) {
         *written = write_file(ports_.files, *capture);
         capture->reader.reset();
       },
-      [this, written] { snapshot_written(*std::move(written)); });
+      [this, written] { snapshot_written(std::move(*written)); });
 }
 
 void Replica::snapshot_written(Result<SnapshotInfo> written) {
   taking_snapshot_ = false;
   if (written) {
-    newest_snapshot_ = *written;
     ++counters_.snapshots_taken;
     RAFT_LOG(ports_.log, info,
              "snapshot at " + to_string(written->meta.last) + ", " +
                  std::to_string(written->bytes) + " bytes");
-    sender_.have(*written);
+    file_is_there(*written);
     if (!machine_->is_durable()) shorten_log(written->meta.last.index);
     remove_old_files();
   } else {
@@ -86,11 +89,19 @@ void Replica::snapshot_written(Result<SnapshotInfo> written) {
   wake();
 }
 
+/// An own file may be finished after a newer one was installed: the newest counts.
+void Replica::file_is_there(const SnapshotInfo& file) {
+  if (newest_snapshot_ && newest_snapshot_->meta.last.index >= file.meta.last.index) return;
+  newest_snapshot_ = file;
+  // A waiting peer may need more than this one has: then there will be another.
+  if (!sender_.have(file)) start_snapshot();
+}
+
 // --- installing ---
 
 void Replica::snapshot_ended(const core::SnapshotWanted& wanted, bool complete) {
   if (failure_) return;
-  if (complete) newest_snapshot_ = wanted.snapshot;
+  if (complete) received_ = wanted.snapshot;
   core_.snapshot_received(wanted, complete, ports_.driver.now());
 }
 
@@ -99,9 +110,10 @@ void Replica::restore(const SnapshotMeta& meta) {
   Answers answers;
   proposals_.skipped(meta.last.index, answers);
   tell(answers);
+  RAFT_ASSERT(received_ && received_->meta.last == meta.last);
   auto result = std::make_shared<Result<void>>();
   machine_queue_.run(
-      [this, meta, result, info = *newest_snapshot_] {
+      [this, result, info = *received_] {
         auto contents = ports_.files.open(info);
         if (!contents) {
           *result = contents.error();
@@ -109,18 +121,18 @@ void Replica::restore(const SnapshotMeta& meta) {
         }
         *result = machine_->restore(contents->meta(), contents->head_records(), *contents);
       },
-      [this, meta, result] {
+      [this, meta, result, info = *received_] {
         if (failure_) return;
         if (!*result) return fail(result->error());
         ++counters_.snapshots_installed;
+        file_is_there(info);
         RAFT_LOG(ports_.log, info, "installed the snapshot at " + to_string(meta.last));
         applied_membership_ = meta.membership;
         Completions completions;
-        changes_.applied(meta.last, applied_membership_, completions);
+        changes_.skipped(meta.last.index, completions);
         tell(completions);
         core_.applied(meta.last.index);
         machine_reached(meta.last.index);
-        if (!machine_->is_durable()) sender_.have(*newest_snapshot_);
         remove_old_files();
         wake();
       });
@@ -193,22 +205,22 @@ void Replica::shorten_log(Index upto) {
 // A volatile machine keeps the newest file and those being sent; a durable one needs none but for
 // transfers and for a restore that may have to be repeated.
 void Replica::remove_old_files() {
-  std::optional<Index> keep = sender_.oldest_needed();
+  if (!newest_snapshot_) return;
+  Index keep = newest_snapshot_->meta.last.index;
+  if (const auto needed = sender_.oldest_needed()) keep = std::min(keep, *needed);
   if (machine_->is_durable()) {
     const Index base = core_.log().base().last.index;
-    const bool restored = machine_->durable_index() >= base;
-    if (!restored || !sender_.is_idle()) {
-      keep = keep ? std::min(*keep, base) : base;
-    } else {
-      keep.reset();
+    if (machine_->durable_index() >= base && sender_.is_idle()) {
+      // What is received meanwhile lies above and stays.
+      keep = newest_snapshot_->meta.last.index.next();
       newest_snapshot_.reset();
       sender_.forget();
+    } else {
+      keep = std::min(keep, base);
     }
-  } else if (!keep) {
-    return;
   }
   auto result = std::make_shared<Result<void>>();
-  files_queue_.run([this, keep, result] { *result = ports_.files.remove_older(keep); },
+  files_queue_.run([this, keep, result] { *result = ports_.files.remove_below(keep); },
                    [this, result] {
                      if (!*result) {
                        RAFT_LOG(ports_.log, warning,

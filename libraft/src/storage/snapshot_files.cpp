@@ -133,13 +133,12 @@ Result<SnapshotFiles::Contents> SnapshotFiles::open(const SnapshotInfo& info) co
   return Contents(files_, std::move(name), *std::move(head));
 }
 
-Result<void> SnapshotFiles::remove_older(std::optional<Index> keep) {
+Result<void> SnapshotFiles::remove_below(Index keep) {
   const Result<std::vector<Found>> found = find_snapshots(files_, group_);
   if (!found) return found.error();
-  const Found* newest = newest_complete(*found, [](EntryId) { return true; });
   for (const Found& file : *found) {
     if (file.parsed.kind != SnapshotName::Kind::complete) continue;
-    if (keep && (file.parsed.last.index >= *keep || &file == newest)) continue;
+    if (file.parsed.last.index >= keep) continue;
     if (const Result<void> removed = files_.remove(file.name); !removed) return removed;
   }
   return {};

@@ -49,8 +49,8 @@ class SnapshotFiles {
   /// A reader over the machine's bytes; the checksum was verified when the file was finished.
   Result<Contents> open(const SnapshotInfo& info) const;
 
-  /// Removes every finished snapshot below `keep` except the newest of all (absent: all).
-  Result<void> remove_older(std::optional<Index> keep);
+  /// Removes every finished snapshot below `keep`.
+  Result<void> remove_below(Index keep);
 
  private:
   Result<void> remove_receives_except(const std::string& kept);
