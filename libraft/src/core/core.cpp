@@ -67,7 +67,8 @@ void Core::receive(const Message& message, Instant now) {
   RAFT_ASSERT(message.from != options_.id);
   now_ = std::max(now_, now);
   dirty_ = true;
-  // Whoever grants a pre-vote may still be in an older term, and so may those who removed this node.
+  // Whoever grants a pre-vote may still be in an older term, and so may those who removed this
+  // node.
   const bool is_of_any_term = std::holds_alternative<PreVoteReply>(message.body) ||
                               std::holds_alternative<Removed>(message.body);
   if (message.term < hard_.term && !is_of_any_term) {

@@ -124,6 +124,10 @@ void Core::matched(NodeId id, Progress& peer, Index match) {
     // The snapshot arrived, or the log reaches it after all.
     note(NoteKind::peer_replicates, id, peer.match);
     peer.become_replicate();
+  } else if (peer.state == Progress::State::snapshot && peer.offered &&
+             peer.match >= peer.offered->meta.last.index) {
+    // It arrived, but the base has passed it meanwhile: it takes a newer one.
+    peer.become_probe();
   }
   update_catch_up(id, peer);
   advance_commit();
@@ -153,6 +157,7 @@ void Core::on(const Message& message, const HeartbeatReply& reply) {
         peer->round_trip == Duration{0} ? sample : (peer->round_trip * 7 + sample) / 8;
   }
   peer->paused = false;
+  update_catch_up(message.from, *peer);  // With nothing to append, a round ends here.
   if (peer->state != Progress::State::replicate || peer->inflight.empty()) return;
   // It is alive, yet something sent a while ago is unanswered: either its disk is slow or it got
   // lost. An append without entries behind the last one tells which, and costs next to nothing.

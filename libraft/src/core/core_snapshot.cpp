@@ -27,6 +27,10 @@ void Core::offer_snapshot(NodeId to, const SnapshotInfo& snapshot, Instant now) 
   const auto peer = leader->peers.find(to);
   if (peer == leader->peers.end() || peer->second.state != Progress::State::snapshot) return;
   RAFT_ASSERT(snapshot.meta.last.index <= applied_);
+  if (snapshot.meta.last.index < log_.base().last.index) {
+    ready_.snapshot_to.push_back({to, log_.base().last.index});  // Too old by now.
+    return;
+  }
   peer->second.offered = snapshot;
   send_offer(to, peer->second);
 }

@@ -161,8 +161,10 @@ void Replica::peer_lost(NodeId peer) {
 void Replica::refused(const Refused& why) {
   const bool is_final = why.reason == Refusal::id_taken || why.reason == Refusal::removed ||
                         why.reason == Refusal::rolled_back;
-  // A peer whose membership is older than ours is the one that is behind.
-  if (!is_final || why.membership < core_.membership().index) return;
+  // Whoever is a member of nothing yet learns from the member that it asks to join whether its id
+  // is free. And a peer whose membership is older than ours is the one that is behind.
+  const Index own = core_.membership().index;
+  if (!is_final || own.value == 0 || why.membership < own) return;
   fail({why.reason == Refusal::removed ? Errc::removed : Errc::id_taken, why.detail});
 }
 

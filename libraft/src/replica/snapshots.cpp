@@ -91,7 +91,7 @@ void Replica::snapshot_written(Result<SnapshotInfo> written) {
 
 /// An own file may be finished after a newer one was installed: the newest counts.
 void Replica::file_is_there(const SnapshotInfo& file) {
-  if (newest_snapshot_ && newest_snapshot_->meta.last.index >= file.meta.last.index) return;
+  if (newest_snapshot_ && newest_snapshot_->meta.last.index > file.meta.last.index) return;
   newest_snapshot_ = file;
   // A waiting peer may need more than this one has: then there will be another.
   if (!sender_.have(file)) start_snapshot();
