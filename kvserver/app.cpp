@@ -38,6 +38,9 @@ constexpr auto last_replies_grace = std::chrono::seconds(1);
 // What a command has besides key and value, generously.
 constexpr std::size_t command_overhead = key_bytes_max + 256;
 
+// Bodies of membership requests, however small values are.
+constexpr std::size_t document_bytes_max = std::size_t{4} << 10;
+
 class App {
  public:
   explicit App(const Configuration& configuration)
@@ -240,7 +243,7 @@ void App::start_serving() {
   RouteLimits limits;
   limits.value_bytes_max = options_.value_bytes_max;
   HttpLimits http_limits;
-  http_limits.body_bytes_max = options_.value_bytes_max;
+  http_limits.body_bytes_max = std::max(options_.value_bytes_max, document_bytes_max);
   backend_ = std::make_unique<GroupBackend>(*node_, *group_, *store_);
   service_ = std::make_unique<Service>(*backend_, limits, counters_);
   // Connections are served where the group runs, so that no request crosses threads.

@@ -61,24 +61,17 @@ void Caretaker::wait() {
 
 void Caretaker::look() {
   const raft::Status status = group_.status();
-  tell_leader(status);
+  tell_leaderless(status);
   tell_progress(status);
   keep_addresses(status);
   wait();
 }
 
-void Caretaker::tell_leader(const raft::Status& status) {
-  if (!status.leader && status.is_member) {
-    if (++leaderless_ % leaderless_interval == 0) {
-      log_.warning(leaderless_line(node_.transport_status()));
-    }
-    return;
-  }
-  leaderless_ = 0;
-  if (status.leader == leader_ || !status.leader) return;
-  leader_ = status.leader;
-  const std::string who = leader_ == status.id ? "this node" : "node " + raft::to_string(leader_);
-  log_.info(who + " leads in term " + raft::to_string(status.term));
+void Caretaker::tell_leaderless(const raft::Status& status) {
+  const bool is_leaderless = status.is_member && !status.leader;
+  leaderless_ = is_leaderless ? leaderless_ + 1 : 0;
+  if (!is_leaderless || leaderless_ % leaderless_interval != 0) return;
+  log_.warning(leaderless_line(node_.transport_status()));
 }
 
 void Caretaker::tell_progress(const raft::Status& status) {

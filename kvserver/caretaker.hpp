@@ -33,7 +33,7 @@ class Caretaker {
  private:
   void wait();
   void look();
-  void tell_leader(const raft::Status& status);
+  void tell_leaderless(const raft::Status& status);
   void tell_progress(const raft::Status& status);
   void keep_addresses(const raft::Status& status);
 
@@ -42,7 +42,6 @@ class Caretaker {
   const std::string http_address_;
   const Logger& log_;
   boost::asio::steady_timer timer_;
-  raft::NodeId leader_;        // The one that was told last.
   unsigned leaderless_ = 0;    // Looks in a row without a leader.
   unsigned since_change_ = 0;  // Looks since a correction was last tried.
 };

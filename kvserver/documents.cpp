@@ -21,7 +21,9 @@ std::int64_t milliseconds(raft::Duration duration) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
 }
 
-double seconds(raft::Duration duration) { return std::chrono::duration<double>(duration).count(); }
+std::int64_t microseconds(raft::Duration duration) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
+}
 
 const raft::Member* find_member(const raft::Status& status, raft::NodeId id) {
   const auto& membership = status.membership.membership;
@@ -45,7 +47,7 @@ json::object peer_object(const raft::PeerStatus& peer, raft::Index last) {
   object["match"] = peer.match.value;
   object["lag"] = raft::distance(peer.match, last);
   object["last_contact_ms"] = milliseconds(peer.since_contact);
-  object["round_trip_ms"] = seconds(peer.round_trip) * 1000;
+  object["round_trip_us"] = microseconds(peer.round_trip);
   if (peer.receiving_snapshot) {
     object["snapshot_bytes_sent"] = peer.snapshot_bytes_sent;
     object["snapshot_bytes_total"] = peer.snapshot_bytes_total;

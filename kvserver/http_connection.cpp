@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/asio/buffer.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
 #include <utility>
 
 #include "kvserver/units.hpp"
@@ -23,9 +24,13 @@ std::string_view view(const boost::beast::flat_buffer& buffer) {
 
 }  // namespace
 
+// Here, so that only this file includes Beast.
+struct HttpConnection::Received : boost::beast::flat_buffer {};
+
 HttpConnection::HttpConnection(Socket socket, std::shared_ptr<HttpShared> shared)
     : socket_(std::move(socket)),
       shared_(std::move(shared)),
+      in_(std::make_unique<Received>()),
       since_(shared_->now),
       sending_since_(shared_->now) {
   ++shared_->counters.connections_open;
@@ -56,10 +61,10 @@ void HttpConnection::drain() {
 void HttpConnection::advance() {
   advancing_ = true;
   bool progress = true;
-  while (progress && has_room()) {
+  do {
     while (progress && has_room()) progress = step();
     flush();
-  }
+  } while (progress && has_room());
   advancing_ = false;
   // Without room the requests at hand must be answered first: sent() comes back here.
   if (has_room() && (phase_ == Phase::head || phase_ == Phase::body)) receive();
@@ -78,8 +83,8 @@ bool HttpConnection::step() {
 }
 
 bool HttpConnection::read_head() {
-  if (in_.size() == 0) return false;
-  HeadResult result = parse_head(view(in_), scanned_, shared_->limits.head);
+  if (in_->size() == 0) return false;
+  HeadResult result = parse_head(view(*in_), scanned_, shared_->limits.head);
   if (const auto* incomplete = std::get_if<Incomplete>(&result)) {
     scanned_ = incomplete->scanned;
     return false;
@@ -97,9 +102,9 @@ bool HttpConnection::begin(const RequestHead& head) {
     return fail(too_large(413, "a body has at most " + format_size(limits.body_bytes_max)));
   }
   const auto length = static_cast<std::size_t>(head.content_length);
-  if (!head.chunked && length <= in_.size() - head.size) {
+  if (!head.chunked && length <= in_->size() - head.size) {
     if (!charge(length)) return false;
-    return handle(view(in_).substr(head.size, length), head.size + length);
+    return handle(view(*in_).substr(head.size, length), head.size + length);
   }
   keep_head();
   phase_ = Phase::body;
@@ -114,8 +119,8 @@ bool HttpConnection::begin(const RequestHead& head) {
 // The buffer will be needed for the body, and may move when it grows.
 void HttpConnection::keep_head() {
   const std::size_t size = head_.size;
-  head_bytes_.assign(view(in_).substr(0, size));
-  in_.consume(size);
+  head_bytes_.assign(view(*in_).substr(0, size));
+  in_->consume(size);
   head_ = std::get<RequestHead>(parse_head(head_bytes_, 0, shared_->limits.head));
 }
 
@@ -123,13 +128,13 @@ bool HttpConnection::read_body() {
   const std::size_t before = body_.size();
   std::size_t used = 0;
   if (chunks_) {
-    used = chunks_->consume(view(in_), body_);
+    used = chunks_->consume(view(*in_), body_);
   } else {
     const auto missing = static_cast<std::size_t>(head_.content_length) - before;
-    used = std::min(missing, in_.size());
-    body_.append(view(in_).substr(0, used));
+    used = std::min(missing, in_->size());
+    body_.append(view(*in_).substr(0, used));
   }
-  in_.consume(used);
+  in_->consume(used);
   if (!charge(body_.size() - before)) return false;
   if (!chunks_) return body_.size() == head_.content_length && handle(body_, 0);
   switch (chunks_->state()) {
@@ -150,7 +155,7 @@ bool HttpConnection::handle(std::string_view body, std::size_t used) {
   phase_ = Phase::waiting;
   const Request request{head_.method, head_.target, head_.headers, body};
   shared_->service.serve(request, {shared_from_this(), ++ticket_, RouteClass::other});
-  in_.consume(used);
+  in_->consume(used);
   return true;
 }
 
@@ -191,7 +196,7 @@ void HttpConnection::receive() {
   if (receiving_ || phase_ == Phase::closed) return;
   receiving_ = true;
   const std::size_t size = phase_ == Phase::body ? body_read_bytes : read_bytes;
-  socket_.async_read_some(in_.prepare(size),
+  socket_.async_read_some(in_->prepare(size),
                           [self = shared_from_this()](error_code error, std::size_t bytes) {
                             self->received(error, bytes);
                           });
@@ -210,7 +215,7 @@ void HttpConnection::received(error_code error, std::size_t bytes) {
   shared_->counters.bytes_received += bytes;
   if (phase_ == Phase::lingering) return receive();
   if (is_idle()) since_ = shared_->now;
-  in_.commit(bytes);
+  in_->commit(bytes);
   advance();
 }
 
@@ -267,7 +272,7 @@ void HttpConnection::all_sent() {
 void HttpConnection::linger() {
   phase_ = Phase::lingering;
   since_ = shared_->now;
-  in_.consume(in_.size());
+  in_->consume(in_->size());
   error_code error;
   socket_.shutdown(asio::ip::tcp::socket::shutdown_send, error);
   if (error) return close();
@@ -327,7 +332,7 @@ bool HttpConnection::has_room() const {
 
 // Nothing asked, nothing owed.
 bool HttpConnection::is_idle() const {
-  return phase_ == Phase::head && in_.size() == 0 && out_.empty();
+  return phase_ == Phase::head && in_->size() == 0 && out_.empty();
 }
 
 bool HttpConnection::is_slow(Clock::time_point since, raft::Duration grace,
@@ -350,7 +355,7 @@ void HttpConnection::release() {
   charged_ = 0;
   chunks_.reset();
   if (body_.capacity() > rest_bytes_max) std::string().swap(body_);
-  if (in_.size() == 0 && in_.capacity() > rest_bytes_max && !receiving_) in_.shrink_to_fit();
+  if (in_->size() == 0 && in_->capacity() > rest_bytes_max && !receiving_) in_->shrink_to_fit();
 }
 
 }  // namespace kv

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -119,7 +118,8 @@ class HttpConnection final : public ReplySink, public std::enable_shared_from_th
   bool sending_ = false;
 
   // Received and not yet used. `scanned_` bytes of it contain no end of a head.
-  boost::beast::flat_buffer in_;
+  struct Received;
+  const std::unique_ptr<Received> in_;
   std::size_t scanned_ = 0;
 
   // Replies; the first `out_sent_` bytes are gone.

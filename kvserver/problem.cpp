@@ -75,12 +75,12 @@ std::string problem_body(const Problem& problem, unsigned status) {
 
 Problem unknown_outcome(const Attempt& attempt) {
   if (attempt.deadline_passed) {
-    return {ProblemCode::timeout, "no answer within the deadline; the write may still be applied",
+    return {ProblemCode::timeout, "no answer within the deadline; it may still take effect",
             Effect::unknown};
   }
   return {ProblemCode::no_quorum,
-          "the write may or may not be applied; retry with the same "
-          "Idempotency-Key, or read first",
+          "it may or may not have taken effect: look before you try again, or give writes an "
+          "Idempotency-Key",
           Effect::unknown};
 }
 

@@ -1,10 +1,4 @@
-// One column family with three kinds of keys, so that one batch and one flush cover all of them:
-//
-// key    := "d" client_key | "m" meta_key | "s"
-// item   := format:u8=1 create_index:u64 change_index:u64 version:u64 value      (under "d")
-// state  := format:u8=1 applied:u64 keys:u64 bytes:u64                           (under "s")
-//
-// Client keys stand behind a byte of their own, so that none of them can be one of the others.
+// One column family for all (rocks_records.cpp), so that one batch and one flush cover all of it.
 //
 // There is no WAL: the Raft log is one. What a power cut leaves is the content of some moment
 // between two commits, because each batch is in one memtable as a whole and memtables become files
@@ -29,7 +23,7 @@
 #include <utility>
 
 #include "kvserver/active_folder.hpp"
-#include "kvserver/little_endian.hpp"
+#include "kvserver/rocks_records.hpp"
 
 namespace kv {
 namespace {
@@ -40,17 +34,11 @@ using raft::MetaRecord;
 using rocksdb::Slice;
 using rocksdb::Status;
 
-constexpr std::uint8_t format = 1;
-constexpr char data_prefix = 'd';
-constexpr char meta_prefix = 'm';
-constexpr char state_key = 's';
-
 // How much of a replacement is written in one batch.
 constexpr std::size_t load_batch_bytes = std::size_t{1} << 20;
 
 Slice to_slice(BytesView bytes) { return {bytes.data(), bytes.size()}; }
 BytesView to_view(const Slice& slice) { return {slice.data(), slice.size()}; }
-Slice state_slice() { return {&state_key, 1}; }
 
 Error error_of(const Status& status, const std::string& path) {
   Errc code = Errc::storage_failed;
@@ -64,81 +52,13 @@ Result<void> result_of(const Status& status, const std::string& path) {
   return {};
 }
 
-void set_prefixed(char prefix, BytesView key, Bytes& out) {
-  out.assign(1, prefix);
-  out.append(key);
-}
-
-Bytes prefixed(char prefix, BytesView key) {
-  Bytes out;
-  out.reserve(1 + key.size());
-  set_prefixed(prefix, key, out);
-  return out;
-}
-
-void set_item(const ItemView& item, Bytes& out) {
-  out.clear();
-  append_little_endian(format, out);
-  append_little_endian(item.create_index.value, out);
-  append_little_endian(item.change_index.value, out);
-  append_little_endian(item.version, out);
-  out.append(item.value);
-}
-
-Error malformed_item(BytesView key, const std::string& path) {
-  Bytes hex;
-  for (const char byte : key) {
-    constexpr char hex_digits[] = "0123456789abcdef";
-    hex += hex_digits[static_cast<unsigned char>(byte) >> 4];
-    hex += hex_digits[static_cast<unsigned char>(byte) & 15];
-  }
-  return {Errc::corrupt, path + ": malformed item under key 0x" + hex};
-}
-
-Result<ItemView> parse_item(BytesView bytes, BytesView key, const std::string& path) {
-  LittleEndianReader in(bytes);
-  const bool known = in.number<std::uint8_t>() == format;
-  ItemView item;
-  item.create_index = {in.number<std::uint64_t>()};
-  item.change_index = {in.number<std::uint64_t>()};
-  item.version = in.number<std::uint64_t>();
-  item.value = in.rest();
-  if (!known || !in.ok()) return malformed_item(key, path);
-  return item;
-}
-
-struct State {
-  Index applied;
-  Totals totals;
-};
-
-Bytes encode_state(const State& state) {
-  Bytes out;
-  append_little_endian(format, out);
-  append_little_endian(state.applied.value, out);
-  append_little_endian(state.totals.keys, out);
-  append_little_endian(state.totals.bytes, out);
-  return out;
-}
-
-std::optional<State> decode_state(BytesView bytes) {
-  LittleEndianReader in(bytes);
-  const bool known = in.number<std::uint8_t>() == format;
-  State state;
-  state.applied = {in.number<std::uint64_t>()};
-  state.totals.keys = in.number<std::uint64_t>();
-  state.totals.bytes = in.number<std::uint64_t>();
-  if (!known || !in.done()) return std::nullopt;
-  return state;
-}
-
 // Works on a WriteBatch as on one with an index.
 Status add_checkpoint(const Checkpoint& checkpoint, rocksdb::WriteBatchBase& batch) {
   const Bytes state = encode_state({checkpoint.applied, checkpoint.totals});
-  Status status = batch.Put(state_slice(), to_slice(state));
+  Status status = batch.Put(make_key(KeyKind::state), state);
   for (const MetaRecord& record : checkpoint.meta) {
     if (!status.ok()) break;
-    const Bytes key = prefixed(meta_prefix, record.key);
+    const Bytes key = make_key(KeyKind::meta, record.key);
     status = record.value ? batch.Put(to_slice(key), to_slice(*record.value))
                           : batch.Delete(to_slice(key));
   }
@@ -164,7 +84,8 @@ class FlushListener final : public rocksdb::EventListener {
     rocksdb::ReadOptions files_only;
     files_only.read_tier = rocksdb::kPersistedTier;
     rocksdb::PinnableSlice bytes;
-    const Status status = db.Get(files_only, db.DefaultColumnFamily(), state_slice(), &bytes);
+    const Status status =
+        db.Get(files_only, db.DefaultColumnFamily(), make_key(KeyKind::state), &bytes);
     const std::optional<State> state = status.ok() ? decode_state(to_view(bytes)) : std::nullopt;
     if (!state) return;
     // The last two flushes may end on two threads.
@@ -299,7 +220,7 @@ class Database {
 
   Result<void> load_state() {
     std::string bytes;
-    const Status status = db_->Get({}, state_slice(), &bytes);
+    const Status status = db_->Get({}, make_key(KeyKind::state), &bytes);
     if (status.IsNotFound()) return require_no_data();
     if (!status.ok()) return error_of(status, path_);
     const std::optional<State> state = decode_state(bytes);
@@ -310,7 +231,7 @@ class Database {
 
   Result<void> require_no_data() {
     const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator({}));
-    at->Seek(Slice(&data_prefix, 1));
+    at->Seek(make_key(KeyKind::data));
     if (at->Valid()) return Error{Errc::corrupt, path_ + ": data without a state record"};
     return result_of(at->status(), path_);
   }
@@ -325,8 +246,10 @@ class Database {
 // Keys of one kind, in order, from a place on. `key()` is without the prefix byte.
 class Scan {
  public:
-  Scan(const Database& database, char prefix, const rocksdb::Snapshot* snapshot = nullptr)
-      : end_(1, static_cast<char>(prefix + 1)), end_slice_(to_slice(end_)), prefix_(prefix) {
+  Scan(const Database& database, KeyKind kind, const rocksdb::Snapshot* snapshot = nullptr)
+      : end_(1, static_cast<char>(static_cast<char>(kind) + 1)),
+        end_slice_(to_slice(end_)),
+        kind_(kind) {
     rocksdb::ReadOptions options;
     options.snapshot = snapshot;
     options.iterate_upper_bound = &end_slice_;
@@ -337,7 +260,7 @@ class Scan {
   Scan(const Scan&) = delete;
   Scan& operator=(const Scan&) = delete;
 
-  void seek(BytesView key) { at_->Seek(to_slice(prefixed(prefix_, key))); }
+  void seek(BytesView key) { at_->Seek(to_slice(make_key(kind_, key))); }
   void seek_above(BytesView key) {
     seek(key);
     if (valid() && this->key() == key) next();
@@ -351,7 +274,7 @@ class Scan {
  private:
   const Bytes end_;
   const Slice end_slice_;
-  const char prefix_;
+  const KeyKind kind_;
   std::unique_ptr<rocksdb::Iterator> at_;
 };
 
@@ -366,7 +289,7 @@ class RocksView final : public FrozenView {
   ~RocksView() override { (*database_)->ReleaseSnapshot(snapshot_); }
 
   Result<bool> next(std::size_t bytes, const FrozenVisitor& visit) override {
-    Scan at(*database_, data_prefix, snapshot_);
+    Scan at(*database_, KeyKind::data, snapshot_);
     at.seek(from_);
     for (std::size_t visited = 0; at.valid() && visited < bytes; at.next()) {
       const Result<ItemView> item = parse_item(at.value(), at.key(), database_->path());
@@ -396,7 +319,7 @@ class RocksEngine final : public DurableEngine {
 
   Result<std::optional<ItemView>> find(BytesView key) override {
     found_.Reset();
-    set_prefixed(data_prefix, key, key_);
+    set_key(KeyKind::data, key, key_);
     const Status status = staged_.GetFromBatchAndDB(database_->get(), {}, to_slice(key_), &found_);
     if (status.IsNotFound()) return std::optional<ItemView>{};
     if (!status.ok()) return error_of(status, database_->path());
@@ -406,13 +329,13 @@ class RocksEngine final : public DurableEngine {
   }
 
   void put(BytesView key, const ItemView& item) override {
-    set_prefixed(data_prefix, key, key_);
+    set_key(KeyKind::data, key, key_);
     set_item(item, value_);
     stage(staged_.Put(to_slice(key_), to_slice(value_)));
   }
 
   void erase(BytesView key) override {
-    set_prefixed(data_prefix, key, key_);
+    set_key(KeyKind::data, key, key_);
     stage(staged_.Delete(to_slice(key_)));
   }
 
@@ -448,7 +371,7 @@ class RocksEngine final : public DurableEngine {
     const std::shared_ptr<Database> database = current();
     rocksdb::PinnableSlice bytes;
     const Status status = (*database)->Get({}, (*database)->DefaultColumnFamily(),
-                                           to_slice(prefixed(data_prefix, key)), &bytes);
+                                           to_slice(make_key(KeyKind::data, key)), &bytes);
     if (status.IsNotFound()) return std::optional<Item>{};
     if (!status.ok()) return error_of(status, database->path());
     const Result<ItemView> item = parse_item(to_view(bytes), key, database->path());
@@ -458,7 +381,7 @@ class RocksEngine final : public DurableEngine {
 
   Result<void> scan(const Range& range, const Visitor& visit) const override {
     const std::shared_ptr<Database> database = current();
-    Scan at(*database, data_prefix);
+    Scan at(*database, KeyKind::data);
     const bool resumes = range.after && *range.after >= range.prefix;
     resumes ? at.seek_above(*range.after) : at.seek(range.prefix);
     for (; at.valid() && at.key().starts_with(range.prefix); at.next()) {
@@ -472,7 +395,7 @@ class RocksEngine final : public DurableEngine {
   Result<std::vector<MetaRecord>> load_meta() const override {
     const std::shared_ptr<Database> database = current();
     std::vector<MetaRecord> records;
-    Scan at(*database, meta_prefix);
+    Scan at(*database, KeyKind::meta);
     for (at.seek({}); at.valid(); at.next()) {
       records.push_back({Bytes(at.key()), Bytes(at.value())});
     }
@@ -496,7 +419,7 @@ class RocksEngine final : public DurableEngine {
         : engine_(engine), database_(std::move(database)) {}
 
     Result<void> add(BytesView key, const ItemView& item) override {
-      set_prefixed(data_prefix, key, key_);
+      set_key(KeyKind::data, key, key_);
       set_item(item, value_);
       const Status status = batch_.Put(to_slice(key_), to_slice(value_));
       if (!status.ok()) return error_of(status, database_->path());

@@ -1,12 +1,12 @@
 // Snapshots (SN). Each would lose a follower for ever, or what it had acknowledged, if it failed.
 //
 // Shown elsewhere, because they need files, machines or bytes on the way:
-//   SN-10  crash at each stage of creating one        tests/storage (snapshot files), simulator
-//   SN-12  the newest is never deleted                tests/storage (snapshot files)
-//   SN-13  sessions in a snapshot                     tests/replica (sessions); membership: here
-//   SN-15  chunks repeated, cut, damaged              tests/replica (snapshot receiver)
-//   SN-16  memory while streaming                     tests/replica (snapshot sender)
-//   SN-19  a gap between snapshot and log at start    tests/storage (log store)
+//   SN-10  crash at each stage of creating one        tests/storage/snapshot_crash_test.cpp
+//   SN-12  the newest is never deleted                tests/storage/snapshot_files_test.cpp
+//   SN-13  sessions in a snapshot                     tests/replica; membership: here
+//   SN-15  chunks repeated, cut, damaged              tests/replica
+//   SN-16  memory while streaming                     tests/replica
+//   SN-19  a gap between snapshot and log at start    tests/storage/log_store_test.cpp
 #include "core/changes.hpp"
 #include "core/scenario.hpp"
 
@@ -21,9 +21,8 @@ void leave_behind(Cluster& cluster) {
   converge(cluster);
   cluster.isolate(n3);
   propose_many(cluster, n1, 10);
-  REQUIRE(cluster.run_until([&] {
-    return cluster.applied(n1) == cluster.core(n1).log().last_index();
-  }));
+  REQUIRE(cluster.run_until(
+      [&] { return cluster.applied(n1) == cluster.core(n1).log().last_index(); }));
   cluster.compact(n1);
 }
 
@@ -45,8 +44,7 @@ SnapshotOffer offer(const Cluster& cluster, EntryId last) {
 }  // namespace
 
 // Would catch a follower that is never caught up because its entries are gone.
-TEST_CASE("SN-01 a follower below the base gets a snapshot and then the log",
-          "[SN-01][snapshot]") {
+TEST_CASE("SN-01 a follower below the base gets a snapshot and then the log", "[SN-01][snapshot]") {
   for_each_variant([](const Variant& variant) {
     Cluster cluster(variant.apply());
     leave_behind(cluster);
@@ -270,8 +268,7 @@ TEST_CASE("SN-07 an offer in conflict with what is committed is never installed"
 }
 
 // Would catch a receiver that stops at a second offer, or mixes two.
-TEST_CASE("SN-08 a newer offer replaces the snapshot that is being fetched",
-          "[SN-08][snapshot]") {
+TEST_CASE("SN-08 a newer offer replaces the snapshot that is being fetched", "[SN-08][snapshot]") {
   Cluster cluster;
   leave_behind(cluster);
   want_snapshot(cluster);
@@ -282,6 +279,7 @@ TEST_CASE("SN-08 a newer offer replaces the snapshot that is being fetched",
   cluster.disconnect(n1, n3);
   cluster.connect(n1, n3);
   propose_many(cluster, n1, 5);
+  cluster.settle();
   REQUIRE(cluster.run_until([&] { return !cluster.snapshots_wanted(n1).empty(); }, 2s));
   cluster.offer_snapshot(n1, n3);
   cluster.settle();
@@ -406,8 +404,10 @@ TEST_CASE("SN-13 a snapshot carries a joint membership and learners", "[SN-13][s
 TEST_CASE("SN-14 the term of a snapshot is that of its last entry", "[SN-14][snapshot]") {
   Cluster cluster;
   leave_behind(cluster);
+  cluster.run_for(100ms);
   const SnapshotMeta meta = cluster.take_snapshot(n2);
-  cluster.elect(n2);
+  REQUIRE(cluster.transfer(n1, n2));
+  cluster.settle();
   cluster.compact(n2, meta.last.index);
   CHECK(cluster.core(n2).log().base().last == EntryId{term(1), index(11)});
   cluster.hold_snapshots();

@@ -29,6 +29,13 @@ T action(const Routed& routed) {
 
 Response reply(const Routed& routed) { return action<Respond>(routed).response; }
 
+std::string header(const Response& response, std::string_view name) {
+  for (const Header& each : response.headers) {
+    if (each.name == name) return each.value;
+  }
+  return {};
+}
+
 std::string code(const Response& response) {
   const auto body = boost::json::parse({response.body.data(), response.body.size()});
   return std::string(body.at("code").as_string().c_str());
@@ -203,11 +210,10 @@ TEST_CASE("wrong methods are told the right ones", "[http][routes][H09]") {
     INFO(row.target);
     const Response refused = reply(route(request(row.method, row.target), {}));
     CHECK(refused.status == 405);
-    REQUIRE(refused.headers.front().name == "Allow");
-    CHECK(refused.headers.front().value == row.allow);
+    CHECK(header(refused, "Allow") == row.allow);
     const Response options = reply(route(request(Method::options, row.target), {}));
     CHECK(options.status == 204);
-    CHECK(options.headers.front().value == row.allow);
+    CHECK(header(options, "Allow") == row.allow);
   }
   CHECK(reply(route(request(Method::options, "*"), {})).status == 204);
   CHECK(reply(get("*")).status == 400);

@@ -82,7 +82,7 @@ TEST_CASE("a command with a flipped bit is refused or is another command", "[kv]
 
 TEST_CASE("random bytes never crash the decoder", "[kv][command]") {
   test::Random random(1);
-  for (int round = 0; round < 100'000; ++round) {
+  for (int round = 0; round < 30'000; ++round) {
     Bytes bytes = random.bytes(random.below(40));
     // Past the first checks more often than chance would have it.
     if (bytes.size() > 2 && !random.one_in(4)) {

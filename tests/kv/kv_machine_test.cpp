@@ -117,7 +117,7 @@ struct Transfer {
 // Would catch any difference between the engines, or of either from the simplest possible store:
 // in replies, reads, totals, and in the bytes of snapshots taken at any moment and read slowly.
 TEST_CASE("both engines do what a std::map does", "[kv][machine][differential]") {
-  const auto seed = GENERATE(1u, 2u, 3u);
+  const auto seed = GENERATE(1u, 2u);
   test::Random random(seed);
   const TemporaryFolder folder;
   // Small buffers, so that flushes and compactions happen in between.
@@ -131,7 +131,10 @@ TEST_CASE("both engines do what a std::map does", "[kv][machine][differential]")
   for (Index index{1}; index.value <= 20'000; index = index.next()) {
     const Command command = random_command(random, model, keys, value);
     const Reply expected = test::apply_to(model, command, index);
-    for (Driver& driver : drivers) REQUIRE(driver.apply(command, index) == expected);
+    for (Driver& driver : drivers) {
+      const auto reply = decode_reply(driver.apply_bytes(encode(command), index));
+      if (!reply || *reply != expected) FAIL("another reply than the model's");
+    }
     if (random.one_in(5)) {
       drivers[1].commit(index);
       const Bytes& key = keys[random.below(keys.size())];

@@ -1,10 +1,13 @@
 // What may come to an open port: garbage, silence, crowds, and peers gone mad.
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <list>
+#include <optional>
 #include <random>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "net/raw_client.hpp"

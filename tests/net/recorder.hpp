@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>

@@ -60,7 +60,7 @@ TEST_CASE("a power cut while a snapshot is made leaves the old one or the new on
       [](sim::Disk& disk) {
         SnapshotFiles snapshots(disk.files(), snapshot_group);
         if (!try_to_save(snapshots, base_at(20, 2))) return false;
-        return snapshots.remove_older(Index{20}).has_value();
+        return snapshots.remove_below(Index{20}).has_value();
       },
       [](sim::Disk& disk, bool finished) {
         SnapshotFiles snapshots(disk.files(), snapshot_group);

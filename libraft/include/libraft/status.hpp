@@ -67,8 +67,8 @@ struct Status {
   Index applied;
   Index first_index;  ///< Of the oldest entry still in the log.
   Index last_index;
-  LoggedMembership membership;
-  bool is_member = false;  ///< Named by the membership in force.
+  LoggedMembership membership;  ///< In force; never null, empty before this node is told.
+  bool is_member = false;       ///< Named by the membership in force.
   bool is_removed = false;
   std::optional<Error> failure;
   std::size_t pending_proposals = 0;

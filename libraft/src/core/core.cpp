@@ -25,7 +25,10 @@ Core::Core(const Options& options, Recovered recovered, Instant now)
   last_leader_contact_ = now - options_.timing.election_timeout;
   // A lease promised in an earlier life may still run.
   promised_until_ = now + hard_.lease_seen;
-  named_ = log_.membership_at(hard_.commit).membership->names(options_.id, options_.instance);
+  // A node that was removed comes back only to hear it again.
+  const LoggedMembership& current = log_.membership();
+  named_ = current.index <= hard_.commit && log_.names(options_.id, options_.instance);
+  removed_ = named_ && !current.membership->names(options_.id, options_.instance);
   reset_election_timer();
   dirty_ = true;
 }

@@ -30,7 +30,11 @@ Group::Impl::Impl(Node::Impl& node, const GroupOptions& options)
       outbox_(std::make_unique<node::TransportOutbox>(node.transport(), options.group)),
       storage_(
           std::make_unique<node::LogStorage>(node.strand(), life_, store_, node.storage_thread())),
-      worker_(std::make_unique<node::PoolWorker>(node.strand(), life_, node.workers())) {}
+      worker_(std::make_unique<node::PoolWorker>(node.strand(), life_, node.workers())) {
+  published_.id = node.options().id;
+  published_.group = options.group;
+  published_.membership.membership = std::make_shared<const Membership>();
+}
 
 Group::Impl::~Impl() = default;
 
@@ -62,6 +66,7 @@ Result<void> Group::Impl::open_replica(RecoveredLog recovered) {
   const std::vector<std::string>& seeds = identity.joining;
   if (!seeds.empty() && seeds.front() != waits_to_be_added) begin_joining(seeds);
   membership_changed();
+  publish_status();
   wake();
   return {};
 }

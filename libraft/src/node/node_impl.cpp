@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
+#include <set>
 #include <utility>
 
 #include "node/clock.hpp"
@@ -83,13 +84,21 @@ void Node::Impl::update_peers() {
   for (auto& [id, group] : groups_) {
     if (group->replica() == nullptr) continue;
     const core::Core& core = group->replica()->core();
-    for (const Member& member : core.membership().membership->members) {
-      addresses_[member.id] = member.address;
-      peers[member.id] = member.address;
+    // Until a removal is committed nobody is let go, nor is the leader, which may be removing
+    // itself; and a leader still tells departing peers that they were removed.
+    std::set<NodeId> wanted{core.leader()};
+    for (const LoggedMembership* known :
+         {&core.log().membership_at(core.commit()), &core.membership()}) {
+      for (const Member& member : known->membership->members) {
+        addresses_[member.id] = member.address;
+        wanted.insert(member.id);
+      }
     }
-    // Departing peers are still told that they were removed.
     if (const core::Leader* leader = core.leader_state()) {
-      for (const auto& [peer, progress] : leader->peers) peers[peer] = addresses_[peer];
+      for (const auto& [peer, progress] : leader->peers) wanted.insert(peer);
+    }
+    for (NodeId peer : wanted) {
+      if (const auto known = addresses_.find(peer); known != addresses_.end()) peers.insert(*known);
     }
   }
   peers.erase(options_.id);

@@ -30,6 +30,13 @@ std::optional<Refused> judge_member(const Hello& hello, bool is_new_life, const 
                        to_string(member->instance) + "); if that one is lost, remove node " +
                        to_string(hello.node) + " from the cluster first"};
   }
+  // It was named once and is not any more. Nobody replicates to it, so this is how it learns.
+  const bool was_removed = member == nullptr && current.index <= core.commit() &&
+                           standing.named_at.value > 0 && standing.named_at < current.index;
+  if (was_removed) {
+    return Refused{Refusal::removed, current.index,
+                   "node " + to_string(hello.node) + " was removed from the cluster"};
+  }
   const core::Leader* leader = core.leader_state();
   if (leader == nullptr || !is_new_life) return std::nullopt;
   const auto peer = leader->peers.find(hello.node);

@@ -240,7 +240,10 @@ void Replica::persisted(std::uint64_t number, const Storage::Written& written) {
   if (written.took > Duration{0}) counters_.sync_us.record(microseconds(written.took));
   while (!held_.empty() && (held_.front().number <= number || !held_.front().writes)) {
     number = held_.front().number;
-    for (const Message& message : held_.front().messages) ports_.outbox.send(message);
+    // By now a newer term may have replaced what an older one claimed.
+    for (const Message& message : held_.front().messages) {
+      if (message.term == core_.term()) ports_.outbox.send(message);
+    }
     held_.pop_front();
   }
   core_.persisted(number, ports_.driver.now());
@@ -287,6 +290,7 @@ void Replica::applied(const std::vector<EntryPtr>& entries, Result<std::vector<O
 void Replica::machine_reached(Index index) {
   reached_ = std::max(reached_, index);
   for (Read& read : reads_.take_ready(reached_)) serve(std::move(read));
+  fail_if_removed();
 }
 
 void Replica::fetch(const core::LogFetch& wanted) {
@@ -315,11 +319,22 @@ void Replica::soft_state_changed(const core::SoftState& soft) {
     RAFT_LOG(ports_.log, info,
              leader_ ? "node " + to_string(leader_) + " leads in term " + to_string(core_.term())
                      : "no leader in term " + to_string(core_.term()));
+    ports_.driver.membership_changed();  // Who leads stays connected, member or not.
   }
   Completions completions;
   transfers_.leader_is(leader_, completions);
   tell(completions);
-  if (soft.removed) fail({Errc::removed, "this node was removed from the cluster"});
+  fail_if_removed();
+}
+
+/// Whoever asked for the removal is told first, which takes until its entry is applied. A node
+/// that only hears of it will never have that entry.
+void Replica::fail_if_removed() {
+  if (!core_.removed()) return;
+  const LoggedMembership& last = core_.membership();
+  const bool entry_is_here = !last.membership->names(self_.id, self_.instance);
+  if (entry_is_here && reached_ < last.index) return;
+  fail({Errc::removed, "this node was removed from the cluster"});
 }
 
 void Replica::observe(const core::Note& note) {

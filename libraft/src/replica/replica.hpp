@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -111,6 +112,7 @@ class Replica {
   void soft_state_changed(const core::SoftState& soft);
   void observe(const core::Note& note);
   void machine_reached(Index index);
+  void fail_if_removed();
   void fail(Error error);
   void wake();
   void complete(Done done, Result<void> result);
@@ -181,9 +183,10 @@ class Replica {
   Index reached_;  ///< What the machine has, as told on this thread.
 
   std::optional<SnapshotInfo> newest_snapshot_;  ///< Finished here, own or received.
-  std::optional<SnapshotInfo> received_;         ///< The last one received, to be installed.
+  std::map<Index, SnapshotInfo> received_;       ///< Received and not yet restored from.
   bool taking_snapshot_ = false;
   bool compacting_ = false;
+  Index shortened_for_;  ///< The last snapshot or flush that the log was shortened for.
   Index durable_requested_;
   LogSizes sizes_;
   Instant last_maintenance_{};

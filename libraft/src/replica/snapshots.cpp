@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "replica/replica.hpp"
-#include "util/assert.hpp"
 
 namespace raft::replica {
 namespace {
@@ -76,7 +75,6 @@ void Replica::snapshot_written(Result<SnapshotInfo> written) {
              "snapshot at " + to_string(written->meta.last) + ", " +
                  std::to_string(written->bytes) + " bytes");
     file_is_there(*written);
-    if (!machine_->is_durable()) shorten_log(written->meta.last.index);
     remove_old_files();
   } else {
     // Not final: the log simply stays longer until the next one succeeds.
@@ -101,7 +99,7 @@ void Replica::file_is_there(const SnapshotInfo& file) {
 
 void Replica::snapshot_ended(const core::SnapshotWanted& wanted, bool complete) {
   if (failure_) return;
-  if (complete) received_ = wanted.snapshot;
+  if (complete) received_[wanted.snapshot.meta.last.index] = wanted.snapshot;
   core_.snapshot_received(wanted, complete, ports_.driver.now());
 }
 
@@ -110,22 +108,24 @@ void Replica::restore(const SnapshotMeta& meta) {
   Answers answers;
   proposals_.skipped(meta.last.index, answers);
   tell(answers);
-  RAFT_ASSERT(received_ && received_->meta.last == meta.last);
+  // A newer one may have been received since, and be installed next.
+  const SnapshotInfo file = received_.at(meta.last.index);
+  received_.erase(received_.begin(), received_.upper_bound(meta.last.index));
   auto result = std::make_shared<Result<void>>();
   machine_queue_.run(
-      [this, result, info = *received_] {
-        auto contents = ports_.files.open(info);
+      [this, result, file] {
+        auto contents = ports_.files.open(file);
         if (!contents) {
           *result = contents.error();
           return;
         }
         *result = machine_->restore(contents->meta(), contents->head_records(), *contents);
       },
-      [this, meta, result, info = *received_] {
+      [this, meta, result, file] {
         if (failure_) return;
         if (!*result) return fail(result->error());
         ++counters_.snapshots_installed;
-        file_is_there(info);
+        file_is_there(file);
         RAFT_LOG(ports_.log, info, "installed the snapshot at " + to_string(meta.last));
         applied_membership_ = meta.membership;
         Completions completions;
@@ -141,13 +141,16 @@ void Replica::restore(const SnapshotMeta& meta) {
 // --- forgetting ---
 
 void Replica::maintain_log() {
+  Index kept;  // Up to here the machine needs no log to come back.
   if (machine_->is_durable()) {
     request_durable_if_due();
-    shorten_log(machine_->durable_index());
-    if (newest_snapshot_ && sender_.is_idle() && !taking_snapshot_) remove_old_files();
-  } else if (snapshot_is_due()) {
-    start_snapshot();
+    kept = machine_->durable_index();
+    if (sender_.is_idle() && !taking_snapshot_) remove_old_files();
+  } else {
+    if (snapshot_is_due()) start_snapshot();
+    if (newest_snapshot_) kept = newest_snapshot_->meta.last.index;
   }
+  if (kept > shortened_for_ && !compacting_) shorten_log(kept);
 }
 
 bool Replica::snapshot_is_due() const {
@@ -170,13 +173,15 @@ void Replica::request_durable_if_due() {
 }
 
 /// Erases the log up to `upto`, but for a tail that spares followers a little behind a snapshot.
+/// Once per snapshot or flush: erasing a range costs about the same however long it is.
 void Replica::shorten_log(Index upto) {
   const core::Log& log = core_.log();
   const std::uint64_t trailing = options_.retention.trailing_entries;
   Index base{upto.value > trailing ? upto.value - trailing : 0};
   base =
       std::min(upto, std::max(base, sizes_.reaching_back(options_.retention.snapshot_log_bytes)));
-  if (const Index limit = core_.compaction_limit(); limit < base) {
+  const Index limit = core_.compaction_limit();
+  if (limit < base) {
     if (sizes_.bytes_since(limit) > options_.retention.log_hold_bytes_max) {
       for (NodeId holder : core_.compaction_holders()) {
         RAFT_LOG(ports_.log, warning,
@@ -185,11 +190,11 @@ void Replica::shorten_log(Index upto) {
         core_.snapshot_failed(holder, ports_.driver.now());
       }
     }
-    base = limit;
+    base = limit;  // What is left waits until the transfer is over.
+  } else {
+    shortened_for_ = upto;
   }
-  if (compacting_ || base <= log.base().last.index) return;
-  // A step at a time: erasing a range costs about the same however long it is.
-  if (distance(log.base().last.index, base) < 1000 && base != upto) return;
+  if (base <= log.base().last.index) return;
   compacting_ = true;
   const SnapshotMeta meta{{*log.term_at(base), base}, log.last_time(), log.membership_at(base)};
   ports_.storage.compact(meta, [this, meta](const Storage::Written& written) {
