@@ -221,25 +221,25 @@ void HttpConnection::received(error_code error, std::size_t bytes) {
 
 void HttpConnection::flush() {
   if (sending_ || phase_ == Phase::closed) return;
+  std::swap(sending_bytes_, out_);
+  sent_ = 0;
   // Nearly always the kernel takes it all at once, without a turn through the event loop.
-  while (out_sent_ < out_.size()) {
+  while (sent_ < sending_bytes_.size()) {
     error_code error;
-    const std::size_t bytes =
-        socket_.write_some(asio::buffer(out_.data() + out_sent_, out_.size() - out_sent_), error);
+    const std::size_t bytes = socket_.write_some(asio::buffer(sending_bytes_) + sent_, error);
     if (error == asio::error::would_block || error == asio::error::try_again) break;
     if (error) return close();
     shared_->counters.bytes_sent += bytes;
-    out_sent_ += bytes;
+    sent_ += bytes;
   }
-  if (out_sent_ == out_.size()) return all_sent();
+  if (sent_ == sending_bytes_.size()) return all_sent();
   sending_ = true;
   sending_since_ = shared_->now;
-  sending_bytes_ = 0;
   send_rest();
 }
 
 void HttpConnection::send_rest() {
-  socket_.async_write_some(asio::buffer(out_.data() + out_sent_, out_.size() - out_sent_),
+  socket_.async_write_some(asio::buffer(sending_bytes_) + sent_,
                            [self = shared_from_this()](error_code error, std::size_t bytes) {
                              self->sent(error, bytes);
                            });
@@ -249,21 +249,19 @@ void HttpConnection::sent(error_code error, std::size_t bytes) {
   if (phase_ == Phase::closed) return;
   if (error) return close();
   shared_->counters.bytes_sent += bytes;
-  out_sent_ += bytes;
-  sending_bytes_ += bytes;
-  if (out_sent_ < out_.size()) return send_rest();
+  sent_ += bytes;
+  if (sent_ < sending_bytes_.size()) return send_rest();
   sending_ = false;
-  all_sent();
-  if (phase_ == Phase::head || phase_ == Phase::body) {
-    since_ = shared_->now;
-    advance();
-  }
+  sending_bytes_.clear();
+  // The time that the client took to read is not held against its next request.
+  since_ = shared_->now;
+  advance();
 }
 
 void HttpConnection::all_sent() {
-  out_.clear();
-  out_sent_ = 0;
-  if (out_.capacity() > rest_bytes_max) out_.shrink_to_fit();
+  sending_bytes_.clear();
+  sent_ = 0;
+  if (sending_bytes_.capacity() > rest_bytes_max) sending_bytes_.shrink_to_fit();
   if (phase_ == Phase::ending) linger();
 }
 
@@ -291,7 +289,7 @@ void HttpConnection::close() {
 void HttpConnection::check_deadline() {
   const HttpLimits& limits = shared_->limits;
   HttpCounters& counters = shared_->counters;
-  if (sending_ && is_slow(sending_since_, limits.write_grace, sending_bytes_)) {
+  if (sending_ && is_slow(sending_since_, limits.write_grace, sent_)) {
     ++counters.connections_slow;
     return close();
   }
@@ -327,12 +325,12 @@ void HttpConnection::time_out() {
 }
 
 bool HttpConnection::has_room() const {
-  return out_.size() - out_sent_ <= shared_->limits.reply_bytes_max;
+  return out_.size() + sending_bytes_.size() - sent_ <= shared_->limits.reply_bytes_max;
 }
 
 // Nothing asked, nothing owed.
 bool HttpConnection::is_idle() const {
-  return phase_ == Phase::head && in_->size() == 0 && out_.empty();
+  return phase_ == Phase::head && in_->size() == 0 && out_.empty() && !sending_;
 }
 
 bool HttpConnection::is_slow(Clock::time_point since, raft::Duration grace,

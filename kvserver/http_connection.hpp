@@ -122,9 +122,11 @@ class HttpConnection final : public ReplySink, public std::enable_shared_from_th
   const std::unique_ptr<Received> in_;
   std::size_t scanned_ = 0;
 
-  // Replies; the first `out_sent_` bytes are gone.
+  // Replies that wait for their turn, and those that are being written. These stay where they are
+  // while a write is under way; their first `sent_` bytes are gone.
   std::string out_;
-  std::size_t out_sent_ = 0;
+  std::string sending_bytes_;
+  std::size_t sent_ = 0;
 
   // The request under way. Its views point into in_, or into head_bytes_ once a body is waited for.
   RequestHead head_;
@@ -136,9 +138,8 @@ class HttpConnection final : public ReplySink, public std::enable_shared_from_th
 
   // When the present head, body, rest or lingering began.
   Clock::time_point since_;
-  // Of the writing that the kernel did not take at once.
+  // When the writing began that the kernel did not take at once.
   Clock::time_point sending_since_;
-  std::uint64_t sending_bytes_ = 0;
 };
 
 }  // namespace kv
