@@ -286,7 +286,7 @@ TEST_CASE("introductions end at their deadline on both sides", "[net][hostile]")
   TcpNode node(context, one, options);
   TcpNode asker(context, two, options);
   node.recorder.on_service = [](GroupId, const ServiceMessage&, auto) {};  // Never answers.
-  std::optional<Result<wire::Transport::Introduction>> result;
+  std::optional<Result<Introduction>> result;
   asker.transport.introduce(node.address(), group, JoinRequest{},
                             [&](auto came) { result = std::move(came); });
   REQUIRE(run_until(context, [&] { return result.has_value(); }));

@@ -18,7 +18,7 @@ constexpr NodeId two{2};
 constexpr NodeId three{3};
 constexpr GroupId group{5};
 
-using Introduced = std::optional<Result<wire::Transport::Introduction>>;
+using Introduced = std::optional<Result<Introduction>>;
 
 /// Two nodes; each knows the other once meet() was called.
 template <class World>
@@ -58,14 +58,14 @@ struct Pair {
 
 /// Introduces node 1 to whoever is at the address.
 template <class World>
-Result<wire::Transport::Introduction> introduce(World& world, wire::Transport& transport,
+Result<Introduction> introduce(World& world, wire::Transport& transport,
                                                 Recorder& node, const std::string& address,
                                                 std::optional<ServiceBody> request) {
   Introduced result;
   {
     const Quiet quiet(node);
     transport.introduce(address, group, std::move(request),
-                        [&](Result<wire::Transport::Introduction> came) {
+                        [&](Result<Introduction> came) {
                           CHECK_FALSE(node.is_quiet);
                           CHECK_FALSE(result);
                           result = std::move(came);

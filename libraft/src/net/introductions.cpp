@@ -67,7 +67,7 @@ void Introductions::hello_received(Connection& connection, const Hello& hello) {
 void Introductions::established(Connection& connection) {
   const auto attempt = attempt_of(connection);
   if (!attempt->second.request) {
-    return finish(attempt, wire::Transport::Introduction{*connection.peer(), std::nullopt});
+    return finish(attempt, Introduction{*connection.peer(), std::nullopt});
   }
   connection.send(attempt->second.group,
                   ServiceMessage{environment_.own, connection.node(), *attempt->second.request});
@@ -84,7 +84,7 @@ void Introductions::received(Connection& connection, GroupId, ServiceMessage&& m
     return fail(attempt, Errc::conflict,
                 std::string("answered with a ") + name_of(message.body) + " instead of a reply");
   }
-  finish(attempt, wire::Transport::Introduction{*connection.peer(), std::move(*reply)});
+  finish(attempt, Introduction{*connection.peer(), std::move(*reply)});
 }
 
 void Introductions::closed(Connection& connection, const Ending& ending) {
@@ -95,8 +95,7 @@ void Introductions::fail(Attempts::iterator attempt, Errc code, const std::strin
   finish(attempt, Error{code, "no introduction to " + attempt->second.address + ": " + why});
 }
 
-void Introductions::finish(Attempts::iterator attempt,
-                           Result<wire::Transport::Introduction> result) {
+void Introductions::finish(Attempts::iterator attempt, Result<Introduction> result) {
   auto node = attempts_.extract(attempt);
   Attempt& ended = node.mapped();
   ended.deadline.cancel();

@@ -20,7 +20,7 @@ namespace raft::net {
 class Introductions final : public Connection::Owner,
                             public std::enable_shared_from_this<Introductions> {
  public:
-  using Done = util::UniqueFunction<void(Result<wire::Transport::Introduction>)>;
+  using Done = util::UniqueFunction<void(Result<Introduction>)>;
 
   explicit Introductions(Environment& environment) : environment_(environment) {}
 
@@ -49,7 +49,7 @@ class Introductions final : public Connection::Owner,
 
   void dialled(std::uint64_t number, Result<boost::asio::ip::tcp::socket> socket);
   void fail(Attempts::iterator attempt, Errc code, const std::string& why);
-  void finish(Attempts::iterator attempt, Result<wire::Transport::Introduction> result);
+  void finish(Attempts::iterator attempt, Result<Introduction> result);
   Attempts::iterator attempt_of(const Connection& connection);
 
   Environment& environment_;

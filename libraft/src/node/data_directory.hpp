@@ -6,6 +6,7 @@
 
 #include <libraft/error.hpp>
 #include <libraft/options.hpp>
+#include "replica/ports.hpp"
 #include "storage/directory_lock.hpp"
 #include "storage/identity.hpp"
 #include "storage/posix_files.hpp"
@@ -15,15 +16,14 @@
 namespace raft::node {
 
 /// DIR/LOCK, DIR/identity, DIR/log/ (RocksDB), DIR/snapshots/.
-class DataDirectory {
+class DataDirectory final : public replica::IdentityKeeper {
  public:
   /// Makes the directory if it is missing and counts the boot number up. Errors name the path:
   /// busy, id_taken (it belongs to another node id), corrupt, storage_full, storage_failed.
   static Result<std::unique_ptr<DataDirectory>> open(const NodeOptions& options, util::Log log);
 
-  const storage::Identity& identity() const { return identity_; }
-  /// Durable when it returns.
-  Result<void> change_identity(const storage::Identity& identity);
+  const storage::Identity& identity() const override { return identity_; }
+  Result<void> change_identity(const storage::Identity& identity) override;
 
   storage::RocksEngine& engine() { return *engine_; }
   storage::PosixFiles& snapshots() { return *snapshots_; }

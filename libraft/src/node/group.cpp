@@ -101,20 +101,19 @@ void Group::Impl::take_snapshot(Handler<> handler) {
 }
 
 void Group::Impl::add(Member member, Handler<> handler) {
-  initiate(
-      to_call(std::move(handler), node_.strand()),
-      [this, member = std::move(member)](node::Call<> call) mutable -> std::uint64_t {
-        const std::string address = member.address;
-        node_.transport().introduce(
-            address, options_.group, std::nullopt,
-            [this, alive = node::Alive(life_), member = std::move(member),
-             call = std::move(call)](Result<wire::Transport::Introduction> introduction) mutable {
-              if (alive.expired()) return call.complete(Errc::stopped);
-              if (!introduction) return call.complete(make_error_code(introduction.code()));
-              introduced(introduction->peer, std::move(member), std::move(call));
-            });
-        return 0;
-      });
+  initiate(to_call(std::move(handler), node_.strand()),
+           [this, member = std::move(member)](node::Call<> call) mutable -> std::uint64_t {
+             const std::string address = member.address;
+             node_.transport().introduce(
+                 address, options_.group, std::nullopt,
+                 [this, alive = node::Alive(life_), member = std::move(member),
+                  call = std::move(call)](Result<Introduction> introduction) mutable {
+                   if (alive.expired()) return call.complete(Errc::stopped);
+                   if (!introduction) return call.complete(make_error_code(introduction.code()));
+                   introduced(introduction->peer, std::move(member), std::move(call));
+                 });
+             return 0;
+           });
 }
 
 /// It is the right node and free to come: only now its instance is known.

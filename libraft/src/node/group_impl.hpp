@@ -12,7 +12,7 @@
 #include <libraft/node.hpp>
 #include "node/call.hpp"
 #include "node/group_ports.hpp"
-#include "replica/founding.hpp"
+#include "replica/beginning.hpp"
 #include "replica/replica.hpp"
 #include "storage/log_store.hpp"
 #include "storage/snapshot_files.hpp"
@@ -59,14 +59,6 @@ class Group::Impl final : public replica::Driver {
 
  private:
   Result<void> open_replica(RecoveredLog recovered);
-  Result<RecoveredLog> begin(RecoveredLog nothing);
-  Result<RecoveredLog> found();
-  Member self() const;
-  void begin_joining(const std::vector<std::string>& seeds);
-  void go_on_joining();
-  void answered_joiner(const Result<wire::Transport::Introduction>& introduction);
-  void go_on_gathering();
-  void finish_joining_if_named();
   void publish_status();
 
   /// Runs `start` on the strand with a call to complete, and lets the caller cancel it.
@@ -86,10 +78,9 @@ class Group::Impl final : public replica::Driver {
   std::unique_ptr<node::TransportOutbox> outbox_;
   std::unique_ptr<node::LogStorage> storage_;
   std::unique_ptr<node::PoolWorker> worker_;
+  node::TransportIntroducer introducer_;
+  replica::Beginning beginning_;
   std::unique_ptr<replica::Replica> replica_;
-
-  std::optional<replica::Joiner> joiner_;
-  std::optional<replica::Gathering> gathering_;
 
   mutable std::mutex status_mutex_;
   Status published_;  ///< At most a tick old, for callers off the strand.

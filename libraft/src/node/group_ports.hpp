@@ -33,6 +33,21 @@ class TransportOutbox final : public replica::Outbox {
   const GroupId group_;
 };
 
+class TransportIntroducer final : public replica::Introducer {
+ public:
+  TransportIntroducer(wire::Transport& transport, GroupId group)
+      : transport_(transport), group_(group) {}
+
+  void introduce(const std::string& address, std::optional<ServiceBody> request,
+                 util::UniqueFunction<void(Result<Introduction>)> done) override {
+    transport_.introduce(address, group_, std::move(request), std::move(done));
+  }
+
+ private:
+  wire::Transport& transport_;
+  const GroupId group_;
+};
+
 /// Stages on the strand; writes there too when that is quickest, else on the storage thread.
 class LogStorage final : public replica::Storage {
  public:

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
-#include <set>
 #include <utility>
 
 #include "node/clock.hpp"
@@ -17,6 +16,7 @@ Node::Impl::Impl(Executor executor, NodeOptions options, util::Log log,
       workers_(std::max<std::size_t>(options_.worker_threads, 1)),
       storage_thread_(directory_->engine(), directory_->log_folder()),
       transport_(strand_, options_.id, net::TcpOptions{}, *this, log.named("net")),
+      greeter_(*directory_),
       timer_(strand_) {
   publish();
 }
@@ -81,27 +81,7 @@ void Node::Impl::tick() {
 
 void Node::Impl::update_peers() {
   std::map<NodeId, std::string> peers;
-  for (auto& [id, group] : groups_) {
-    if (group->replica() == nullptr) continue;
-    const core::Core& core = group->replica()->core();
-    // Until a removal is committed nobody is let go, nor is the leader, which may be removing
-    // itself; and a leader still tells departing peers that they were removed.
-    std::set<NodeId> wanted{core.leader()};
-    for (const LoggedMembership* known :
-         {&core.log().membership_at(core.commit()), &core.membership()}) {
-      for (const Member& member : known->membership->members) {
-        addresses_[member.id] = member.address;
-        wanted.insert(member.id);
-      }
-    }
-    if (const core::Leader* leader = core.leader_state()) {
-      for (const auto& [peer, progress] : leader->peers) wanted.insert(peer);
-    }
-    for (NodeId peer : wanted) {
-      if (const auto known = addresses_.find(peer); known != addresses_.end()) peers.insert(*known);
-    }
-  }
-  peers.erase(options_.id);
+  for (const replica::Replica* replica : replicas()) addresses_.collect(replica->core(), peers);
   transport_.set_peers(peers);
 }
 
@@ -155,20 +135,12 @@ void Node::Impl::finish_stopping() {
 
 // --- identity ---
 
-replica::OwnIdentity Node::Impl::own_identity() const {
-  const storage::Identity& identity = directory_->identity();
-  return {identity.node, identity.instance, identity.boot, identity.cluster};
-}
-
-bool Node::Impl::adopt_cluster(ClusterId cluster) {
-  storage::Identity identity = directory_->identity();
-  if (identity.cluster == cluster) return true;
-  if (identity.cluster || !cluster) return false;
-  identity.cluster = cluster;
-  const Result<void> written = directory_->change_identity(identity);
-  if (!written) RAFT_LOG(log_, error, "cluster not adopted: " + written.error().detail);
-  publish();
-  return written.has_value();
+replica::Greeter::Replicas Node::Impl::replicas() const {
+  replica::Greeter::Replicas replicas;
+  for (const auto& [id, group] : groups_) {
+    if (group->replica() != nullptr) replicas.push_back(group->replica());
+  }
+  return replicas;
 }
 
 void Node::Impl::publish() {
@@ -196,32 +168,11 @@ std::string Node::Impl::address() const {
 // --- the network's events ---
 
 Hello Node::Impl::hello(Purpose purpose, NodeId target) {
-  const storage::Identity& identity = directory_->identity();
-  Hello hello;
-  hello.purpose = purpose;
-  hello.cluster = identity.cluster;
-  hello.node = identity.node;
-  hello.target = target;
-  hello.instance = identity.instance;
-  hello.boot = identity.boot;
-  hello.address = address();
-  for (const auto& [id, group] : groups_) {
-    if (hello.standings.size() == standings_max) break;
-    if (group->replica() != nullptr) hello.standings.push_back(group->replica()->standing());
-  }
-  return hello;
+  return greeter_.hello(purpose, target, address(), replicas());
 }
 
 std::optional<Refused> Node::Impl::judge(const Hello& hello) {
-  std::vector<const replica::Replica*> groups;
-  for (const auto& [id, group] : groups_) {
-    if (group->replica() != nullptr) groups.push_back(group->replica());
-  }
-  if (auto refused = gatekeeper_.judge(hello, own_identity(), groups)) return refused;
-  if (hello.purpose == Purpose::introduce || directory_->identity().cluster) return std::nullopt;
-  const bool may_be_taken_in = !directory_->identity().joining.empty();
-  if (may_be_taken_in && adopt_cluster(hello.cluster)) return std::nullopt;
-  return Refused{Refusal::wrong_cluster, {}, "this node belongs to no cluster yet"};
+  return greeter_.judge(hello, replicas());
 }
 
 void Node::Impl::refused(NodeId peer, const std::string& address, const Refused& why) {
@@ -259,10 +210,7 @@ void Node::Impl::received(GroupId group, ServiceMessage message, Reply reply) {
     answer = [this, group, alive = node::Alive(life_),
               reply = std::move(reply)](ServiceMessage body) mutable {
       if (alive.expired()) return;
-      // Whoever joins learns which cluster took it in.
-      if (auto* answered = std::get_if<ServiceReply>(&body.body)) {
-        answered->cluster = directory_->identity().cluster;
-      }
+      greeter_.sign(body);
       reply(group, std::move(body));
     };
   }

@@ -16,7 +16,8 @@
 #include "node/call.hpp"
 #include "node/data_directory.hpp"
 #include "node/group_impl.hpp"
-#include "replica/gatekeeper.hpp"
+#include "replica/address_book.hpp"
+#include "replica/greeter.hpp"
 #include "storage/storage_thread.hpp"
 #include "util/log.hpp"
 
@@ -46,8 +47,6 @@ class Node::Impl final : public wire::TransportHandler {
   void wake();
   void peers_changed() { peers_changed_ = true; }
   void failed(GroupId group, const Error& why);
-  /// For good. False: this node belongs to another one, or the disk failed.
-  bool adopt_cluster(ClusterId cluster);
 
   // --- any thread ---
   NodeIdentity identity() const;
@@ -76,7 +75,7 @@ class Node::Impl final : public wire::TransportHandler {
   void go_on_stopping();
   bool is_done_stopping() const;
   void finish_stopping();
-  replica::OwnIdentity own_identity() const;
+  replica::Greeter::Replicas replicas() const;
   void publish();
 
   const node::Strand strand_;
@@ -87,9 +86,9 @@ class Node::Impl final : public wire::TransportHandler {
   boost::asio::thread_pool workers_;
   storage::StorageThread storage_thread_;
   net::TcpTransport transport_;
-  replica::Gatekeeper gatekeeper_;
+  replica::Greeter greeter_;
   std::map<GroupId, std::unique_ptr<Group::Impl>> groups_;
-  std::map<NodeId, std::string> addresses_;  ///< Every address seen, also of removed members.
+  replica::AddressBook addresses_;
   boost::asio::steady_timer timer_;
   Duration tick_every_ = std::chrono::milliseconds(10);
   bool is_ticking_ = false;

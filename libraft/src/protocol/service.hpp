@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -11,6 +12,7 @@
 #include <libraft/membership.hpp>
 #include <libraft/types.hpp>
 #include "protocol/entry.hpp"
+#include "protocol/hello.hpp"
 #include "protocol/message.hpp"
 
 namespace raft {
@@ -73,6 +75,12 @@ struct JoinRequest {
   Member member;
 
   bool operator==(const JoinRequest&) const = default;
+};
+
+/// Who answered at an address and, if anything was asked of it, what it said.
+struct Introduction {
+  Hello peer;
+  std::optional<ServiceReply> reply;
 };
 
 /// Which snapshot transfer is meant: one offer of one leader.

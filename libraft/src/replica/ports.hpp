@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include <libraft/error.hpp>
@@ -10,6 +12,7 @@
 #include "protocol/durable.hpp"
 #include "protocol/message.hpp"
 #include "protocol/service.hpp"
+#include "storage/identity.hpp"
 #include "util/unique_function.hpp"
 
 namespace raft::replica {
@@ -58,6 +61,26 @@ class Worker {
   /// Runs `job` elsewhere and then `done` on the replica's thread, never before the call returns.
   /// Jobs may run at the same time. At the end both are destroyed unrun.
   virtual void run(util::UniqueFunction<void()> job, util::UniqueFunction<void()> done) = 0;
+};
+
+/// Who the data directory says this node is.
+class IdentityKeeper {
+ public:
+  virtual ~IdentityKeeper() = default;
+  virtual const storage::Identity& identity() const = 0;
+  /// Durable when it returns; after an error the old one stands.
+  virtual Result<void> change_identity(const storage::Identity& identity) = 0;
+};
+
+/// Reaches nodes that need not be members yet.
+class Introducer {
+ public:
+  virtual ~Introducer() = default;
+  /// Asks the node at an address who it is and, with a request, waits for its one reply. Errors:
+  /// timed_out (5 s, nobody there), conflict (it refused; the detail says why). `done` runs on the
+  /// replica's thread, never before the call returns.
+  virtual void introduce(const std::string& address, std::optional<ServiceBody> request,
+                         util::UniqueFunction<void(Result<Introduction>)> done) = 0;
 };
 
 /// Who drives the replica.

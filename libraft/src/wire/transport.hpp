@@ -61,10 +61,6 @@ class Transport {
   virtual bool is_connected(NodeId peer) const = 0;
 
   /// Asks the node at an address who it is and, with a request, waits for its one reply.
-  struct Introduction {
-    Hello peer;
-    std::optional<ServiceReply> reply;
-  };
   /// Errors: timed_out (5 s, nobody there), conflict (it refused; the detail says why).
   virtual void introduce(const std::string& address, GroupId group,
                          std::optional<ServiceBody> request,

@@ -1,0 +1,192 @@
+#include "replica/beginning.hpp"
+
+#include <utility>
+
+#include "replica/greeter.hpp"
+#include "replica/proposals.hpp"
+
+namespace raft::replica {
+namespace {
+
+/// In place of seeds: whoever adds this node will call.
+const std::string waits_to_be_added = "wait";
+
+bool is_empty(const RecoveredLog& log) {
+  return log.last.value == 0 && log.hard_state == HardState{};
+}
+
+}  // namespace
+
+Beginning::Beginning(const GroupOptions& options, std::string address, const Ports& ports)
+    : options_(options), address_(std::move(address)), ports_(ports) {}
+
+Member Beginning::self() const {
+  const storage::Identity& identity = ports_.identity.identity();
+  Member member;
+  member.id = identity.node;
+  member.instance = identity.instance;
+  member.address = address_;
+  member.attributes = options_.attributes;
+  return member;
+}
+
+Result<std::optional<RecoveredLog>> Beginning::open() {
+  Result<RecoveredLog> recovered = ports_.store.recover();
+  if (!recovered) return recovered.error();
+  if (is_empty(*recovered)) return begin(*std::move(recovered));
+  const Founding& founding = options_.founding;
+  if (founding.bootstrap || founding.wait_to_be_added || !founding.join.empty()) {
+    RAFT_LOG(ports_.log, info, "the data directory holds a member: how to begin is ignored");
+  }
+  return std::optional(*std::move(recovered));
+}
+
+/// There is nothing on disk: the options, or a beginning that was interrupted, say what to do.
+Result<std::optional<RecoveredLog>> Beginning::begin(RecoveredLog nothing) {
+  const Founding& founding = options_.founding;
+  const NodeId own = ports_.identity.identity().node;
+  std::vector<std::string> seeds = founding.join;
+  if (founding.bootstrap) {
+    Result<RecoveredLog> log = found();
+    if (!log) return log.error();
+    return std::optional(*std::move(log));
+  }
+  if (founding.wait_to_be_added) seeds = {waits_to_be_added};
+  if (!founding.initial_members.empty()) {
+    const NodeId founder = founder_of(founding.initial_members);
+    if (founder == own) {
+      gathering_.emplace(own, founding.initial_members);
+      return std::optional<RecoveredLog>();
+    }
+    for (const InitialMember& member : founding.initial_members) {
+      if (member.id == founder) seeds = {member.address};
+    }
+  }
+  if (!seeds.empty()) {
+    if (const auto written = join(std::move(seeds)); !written) return written.error();
+  }
+  if (ports_.identity.identity().joining.empty()) {
+    return Error{Errc::invalid_argument,
+                 "the data directory is empty: found a cluster or join one"};
+  }
+  return std::optional(std::move(nothing));
+}
+
+/// The cluster's first entry, written before anything runs.
+Result<RecoveredLog> Beginning::found() {
+  storage::Identity identity = ports_.identity.identity();
+  if (!identity.cluster) {
+    // Made of the founder's instance and the boot number: as random as the instance.
+    identity.cluster = {identity.instance.low, identity.instance.high ^ identity.boot.value};
+    identity.joining.clear();
+    if (const auto written = ports_.identity.change_identity(identity); !written) {
+      return written.error();
+    }
+  }
+  storage::KvBatch batch;
+  ports_.store.stage(founding_work(self()), batch);
+  if (const auto written = ports_.engine.write(batch, true); !written) return written.error();
+  RAFT_LOG(ports_.log, info, "founded cluster " + to_string(identity.cluster));
+  return ports_.store.recover();
+}
+
+Result<void> Beginning::join(std::vector<std::string> seeds) {
+  storage::Identity identity = ports_.identity.identity();
+  identity.joining = std::move(seeds);
+  if (options_.founding.cluster) identity.cluster = options_.founding.cluster;
+  return ports_.identity.change_identity(identity);
+}
+
+void Beginning::opened(const core::Core& core) {
+  const storage::Identity& identity = ports_.identity.identity();
+  const std::vector<std::string>& seeds = identity.joining;
+  if (!seeds.empty() && seeds.front() != waits_to_be_added) {
+    const Duration timeout = options_.founding.join_timeout;
+    joiner_.emplace(seeds, self(), identity.boot,
+                    timeout == Duration{0} ? never : ports_.driver.now() + timeout);
+  }
+  membership_changed(core);
+}
+
+void Beginning::tick() {
+  go_on_joining();
+  go_on_gathering();
+}
+
+// --- joining ---
+
+void Beginning::go_on_joining() {
+  if (!joiner_) return;
+  auto ask = joiner_->next(ports_.driver.now());
+  if (!ask) return;
+  ports_.introducer.introduce(
+      ask->address, std::move(ask->request),
+      [this, alive = std::weak_ptr(life_)](const Result<Introduction>& introduction) {
+        if (!alive.expired() && joiner_) answered_joiner(introduction);
+      });
+}
+
+void Beginning::answered_joiner(const Result<Introduction>& introduction) {
+  Result<ServiceReply> reply = Error{Errc::no_leader, "no answer"};
+  if (!introduction) {
+    reply = introduction.error();
+  } else if (introduction->reply) {
+    reply = *introduction->reply;
+  }
+  const Joiner::Outcome outcome = joiner_->answered(reply, ports_.driver.now());
+  if (const auto* joined = std::get_if<Joiner::Joined>(&outcome)) {
+    RAFT_LOG(ports_.log, info, "joined cluster " + to_string(joined->cluster));
+    joiner_.reset();
+    adopt_cluster(joined->cluster);
+  } else if (const auto* error = std::get_if<Error>(&outcome)) {
+    joiner_.reset();
+    ports_.driver.failed(*error);
+  }
+}
+
+void Beginning::adopt_cluster(ClusterId cluster) {
+  const auto adopted = adopt(ports_.identity, cluster);
+  if (!adopted) RAFT_LOG(ports_.log, error, "cluster not adopted: " + adopted.error().detail);
+}
+
+void Beginning::membership_changed(const core::Core& core) {
+  storage::Identity identity = ports_.identity.identity();
+  if (identity.joining.empty()) return;
+  const LoggedMembership& current = core.membership();
+  if (current.index > core.commit()) return;
+  if (!current.membership->names(identity.node, identity.instance)) return;
+  identity.joining.clear();
+  if (const auto written = ports_.identity.change_identity(identity); !written) {
+    RAFT_LOG(ports_.log, warning, "identity not updated: " + written.error().detail);
+  }
+  joiner_.reset();
+}
+
+// --- gathering ---
+
+void Beginning::go_on_gathering() {
+  if (!gathering_) return;
+  if (const auto address = gathering_->next(ports_.driver.now())) {
+    ports_.introducer.introduce(
+        *address, std::nullopt,
+        [this, alive = std::weak_ptr(life_)](const Result<Introduction>& introduction) {
+          if (!alive.expired() && gathering_) answered_gathering(introduction);
+        });
+  }
+  if (!gathering_->is_complete()) return;
+  gathering_.reset();
+  Result<RecoveredLog> log = found();
+  if (!log) return ports_.driver.failed(log.error());
+  founded_ = *std::move(log);
+}
+
+void Beginning::answered_gathering(const Result<Introduction>& introduction) {
+  Result<Hello> hello = Errc::timed_out;
+  if (introduction) hello = introduction->peer;
+  const Result<void> answered = gathering_->answered(hello, ports_.driver.now());
+  if (answered) return;
+  gathering_.reset();
+  ports_.driver.failed(answered.error());
+}
+
+}  // namespace raft::replica

@@ -1,0 +1,51 @@
+#include "replica/greeter.hpp"
+
+#include "replica/replica.hpp"
+
+namespace raft::replica {
+
+Result<void> adopt(IdentityKeeper& keeper, ClusterId cluster) {
+  storage::Identity identity = keeper.identity();
+  if (identity.cluster == cluster) return {};
+  if (identity.cluster || !cluster) {
+    return Error{Errc::conflict, "this node belongs to cluster " + to_string(identity.cluster)};
+  }
+  identity.cluster = cluster;
+  return keeper.change_identity(identity);
+}
+
+Hello Greeter::hello(Purpose purpose, NodeId target, const std::string& address,
+                     const Replicas& replicas) const {
+  const storage::Identity& identity = keeper_.identity();
+  Hello hello;
+  hello.purpose = purpose;
+  hello.cluster = identity.cluster;
+  hello.node = identity.node;
+  hello.target = target;
+  hello.instance = identity.instance;
+  hello.boot = identity.boot;
+  hello.address = address;
+  for (const Replica* replica : replicas) {
+    if (hello.standings.size() == standings_max) break;
+    hello.standings.push_back(replica->standing());
+  }
+  return hello;
+}
+
+std::optional<Refused> Greeter::judge(const Hello& hello, const Replicas& replicas) {
+  const storage::Identity& own = keeper_.identity();
+  const OwnIdentity self{own.node, own.instance, own.boot, own.cluster};
+  if (auto refused = gatekeeper_.judge(hello, self, replicas)) return refused;
+  if (hello.purpose == Purpose::introduce || own.cluster) return std::nullopt;
+  const bool may_be_taken_in = !own.joining.empty();
+  if (may_be_taken_in && adopt(keeper_, hello.cluster)) return std::nullopt;
+  return Refused{Refusal::wrong_cluster, {}, "this node belongs to no cluster yet"};
+}
+
+void Greeter::sign(ServiceMessage& answer) const {
+  if (auto* reply = std::get_if<ServiceReply>(&answer.body)) {
+    reply->cluster = keeper_.identity().cluster;
+  }
+}
+
+}  // namespace raft::replica
