@@ -82,13 +82,13 @@ std::unique_ptr<raft::SnapshotReader> KvMachine::capture(Index applied) const {
   return make_snapshot_stream(engine_.capture(), applied);
 }
 
-Result<void> KvMachine::restore(raft::SnapshotReader& snapshot,
+Result<void> KvMachine::restore(raft::SnapshotReader& snapshot, Index applied,
                                 std::span<const raft::MetaRecord> meta) {
   const auto replacement = engine_.replace();
   if (!replacement) return replacement.error();
   const auto loaded = load_snapshot(snapshot, **replacement);
   if (!loaded) return loaded.error();
-  const Checkpoint checkpoint{loaded->applied, loaded->totals, meta};
+  const Checkpoint checkpoint{applied, loaded->totals, meta};
   if (auto finished = (*replacement)->finish(checkpoint); !finished) return finished;
   applied_ = loaded->applied;
   set_totals(loaded->totals);

@@ -25,9 +25,12 @@ class KvMachine {
   /// Freezes what the engine's readers see; `applied` is the last entry in it.
   std::unique_ptr<raft::SnapshotReader> capture(Index applied) const;
 
-  /// All or nothing. `meta` goes to the engine with the rest.
-  Result<void> restore(raft::SnapshotReader& snapshot, std::span<const raft::MetaRecord> meta);
+  /// All or nothing. For an engine that survives restarts, `applied` is the last entry that the
+  /// snapshot covers, and goes to the engine with `meta` and the rest.
+  Result<void> restore(raft::SnapshotReader& snapshot, Index applied = {},
+                       std::span<const raft::MetaRecord> meta = {});
 
+  /// The last command executed.
   Index applied() const { return applied_; }
   /// Any thread.
   Totals totals() const { return {keys_.load(), bytes_.load()}; }

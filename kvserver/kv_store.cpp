@@ -21,7 +21,7 @@ class VolatileMachine final : public raft::StateMachine {
     return machine_.capture(machine_.applied());
   }
   Result<void> restore(raft::SnapshotReader& snapshot) override {
-    return machine_.restore(snapshot, {});
+    return machine_.restore(snapshot);
   }
   bool may_block() const override { return false; }
 
@@ -40,15 +40,15 @@ class DurableMachine final : public raft::DurableStateMachine {
     return machine_.capture(engine_.applied());
   }
 
-  Result<void> commit(std::span<const raft::MetaRecord> meta) override {
+  Result<void> commit(Index applied, std::span<const raft::MetaRecord> meta) override {
     // apply() has no way to say that it failed. No reply leaves before this call says so.
     if (machine_.failure()) return *machine_.failure();
-    return engine_.commit({machine_.applied(), machine_.totals(), meta});
+    return engine_.commit({applied, machine_.totals(), meta});
   }
 
-  Result<void> restore(raft::SnapshotReader& snapshot,
+  Result<void> restore(raft::SnapshotReader& snapshot, Index applied,
                        std::span<const raft::MetaRecord> meta) override {
-    return machine_.restore(snapshot, meta);
+    return machine_.restore(snapshot, applied, meta);
   }
 
   Result<std::vector<raft::MetaRecord>> load_meta() override { return engine_.load_meta(); }

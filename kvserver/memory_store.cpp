@@ -146,15 +146,17 @@ class MemoryEngine final : public StoreEngine {
   }
 
   Result<std::optional<Item>> get(BytesView key) const override {
-    const Record* record = content_->items.find(key);
+    const std::shared_ptr<const Content> content = current();
+    const Record* record = content->items.find(key);
     if (record == nullptr) return std::optional<Item>{};
     return std::optional<Item>{record->item().copy()};
   }
 
   Result<void> scan(const Range& range, const Visitor& visit) const override {
+    const std::shared_ptr<const Content> content = current();
     const bool resumes = range.after && *range.after >= range.prefix;
-    OrderedItems::Position at = resumes ? content_->items.upper_bound(*range.after)
-                                        : content_->items.lower_bound(range.prefix);
+    OrderedItems::Position at = resumes ? content->items.upper_bound(*range.after)
+                                        : content->items.lower_bound(range.prefix);
     for (; at.record() != nullptr; at.advance()) {
       const Record& record = *at.record();
       if (!record.key().starts_with(range.prefix)) break;
@@ -174,7 +176,9 @@ class MemoryEngine final : public StoreEngine {
     }
 
     Result<void> finish(const Checkpoint&) override {
-      engine_.content_ = std::move(content_);
+      // What was there is freed when nobody holds the mutex any more: that may take a while.
+      const std::lock_guard lock(engine_.mutex_);
+      std::swap(engine_.content_, content_);
       return {};
     }
 
@@ -183,6 +187,13 @@ class MemoryEngine final : public StoreEngine {
     std::shared_ptr<Content> content_ = std::make_shared<Content>();
   };
 
+  /// For readers: the writer waits for a replacement, they do not.
+  std::shared_ptr<const Content> current() const {
+    const std::lock_guard lock(mutex_);
+    return content_;
+  }
+
+  mutable std::mutex mutex_;  ///< Of the pointer alone, against a replacement beside readers.
   std::shared_ptr<Content> content_ = std::make_shared<Content>();
 };
 

@@ -7,8 +7,9 @@
 
 namespace kv {
 
-/// Reads belong to the writer's thread. Captures are read and destroyed on any thread while writes
-/// go on, and may outlive the engine. No call fails.
+/// Reads belong to the thread of put() and erase(); a replacement may be built and finished on
+/// another one meanwhile. Captures are read and destroyed on any thread while writes go on, and may
+/// outlive the engine. No call fails.
 std::unique_ptr<StoreEngine> make_memory_engine();
 
 }  // namespace kv

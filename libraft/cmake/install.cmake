@@ -3,7 +3,7 @@ include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/libraft)
 
-install(TARGETS libraft_core libraft_raft EXPORT libraft-targets
+install(TARGETS libraft_core libraft_sim libraft_raft EXPORT libraft-targets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT libraft)
 install(EXPORT libraft-targets NAMESPACE libraft:: DESTINATION ${package_dir} COMPONENT libraft)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/libraft/include/libraft

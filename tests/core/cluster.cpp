@@ -18,7 +18,7 @@ Command command_of(std::string bytes) {
 
 }  // namespace
 
-Cluster::Cluster(Setup setup) : setup_(std::move(setup)), random_(setup_.seed) {
+Cluster::Cluster(Setup setup) : setup_(std::move(setup)), now_(setup_.clock), random_(setup_.seed) {
   auto founding = std::make_shared<Membership>();
   const auto add = [&](const std::vector<NodeId>& ids, Role role) {
     for (const NodeId id : ids) {
@@ -193,6 +193,11 @@ void Cluster::settle() {
   }
 }
 
+bool Cluster::settle_until(const std::function<bool()>& condition) {
+  settle();
+  return condition() || (setup_.drop_percent > 0 && run_until(condition));
+}
+
 bool Cluster::deliver_one() {
   const auto next = std::find_if(network_.begin(), network_.end(), [&](const Message& message) {
     return !held_.contains({message.from, message.to});
@@ -200,7 +205,12 @@ bool Cluster::deliver_one() {
   if (next == network_.end()) return false;
   const Message message = *next;
   network_.erase(next);
+  if (loses()) {
+    trace("lost: " + describe(message));
+    return true;
+  }
   receive(message);
+  if (loses()) receive(message);
   return true;
 }
 
@@ -340,9 +350,7 @@ void Cluster::send(Node& node, const Message& message) {
   safety_.leaves(view(node), to ? &*to : nullptr, message);
   node.sent.push_back(message);
   trace(describe(message));
-  if (is_broken(message.from, message.to) || loses()) return;
-  network_.push_back(message);
-  if (loses()) network_.push_back(message);
+  if (!is_broken(message.from, message.to)) network_.push_back(message);
 }
 
 void Cluster::write(Node& node, std::size_t batches) {

@@ -150,11 +150,12 @@ TEST_CASE("memberships are rolled back over several levels, down to the base", "
   CHECK(log.membership().index == Index{5});
   CHECK(log.membership_at({4}).index == Index{4});
   CHECK(log.membership_at({1}).index == Index{0});
-  CHECK(log.names(NodeId{8}, {8, 1}));
-  CHECK_FALSE(log.names(NodeId{8}, {8, 2}));
+  CHECK(log.names(NodeId{8}, {8, 1}, {4}));
+  CHECK_FALSE(log.names(NodeId{8}, {8, 1}, {3}));
+  CHECK_FALSE(log.names(NodeId{8}, {8, 2}, {5}));
   CHECK(log.truncate_from({4}));
   CHECK(log.membership().index == Index{2});
-  CHECK_FALSE(log.names(NodeId{8}, {8, 1}));
+  CHECK_FALSE(log.names(NodeId{8}, {8, 1}, {5}));
   CHECK_FALSE(log.truncate_from({3}));
   CHECK(log.truncate_from({1}));
   CHECK(log.membership().index == Index{0});

@@ -3,14 +3,8 @@
 // step, so a scenario that plays and converges has shown that nothing was lost, voted twice or
 // applied twice.
 //
-// Shown by scenarios of their own:
-//    2  CM-01          9  CM-06          21  EL-17          34  MB-06
-//    3  RD-03         11  RP-10          29  TR-05, TR-08   35  LN-07
-//    8  RP-19         12  SN-06          30  FC-08          43  MB-19, wiped_node_... (script)
-//                     19  CM-07          32  PV-07
-// Not of the core, but of files, machines, connections or the server:
-//   25 snapshot sender, 36 handshake, 37 and 40 threads, 42 forwarding, 44 recovery, 46 watches, 47
-//   sessions: in the tests of those folders.
+// Those that are not here are shown by scenarios, or concern files, connections or threads:
+// docs/scenarios.md tells which test shows which.
 #include "core/changes.hpp"
 #include "core/scenario.hpp"
 
@@ -59,7 +53,7 @@ void offer_to_the_one_behind(Cluster& cluster) {
 
 // hashicorp/raft #695: the entry was written and sent under the new term.
 TEST_CASE("past bug 1: a higher term arrives while a proposal is on its way to the disk",
-          "[past-bugs]") {
+          "[bug-1][past-bugs]") {
   Cluster cluster;
   cluster.elect(n1);
   cluster.hold_disk(n1);
@@ -82,7 +76,8 @@ TEST_CASE("past bug 1: a higher term arrives while a proposal is on its way to t
 
 // etcd #20418: the context of a read was its only name, so a late heartbeat reply of an earlier
 // reign released it.
-TEST_CASE("past bug 4: a read is asked again while old confirmations are repeated", "[past-bugs]") {
+TEST_CASE("past bug 4: a read is asked again while old confirmations are repeated",
+          "[bug-4][past-bugs]") {
   Cluster cluster;
   cluster.elect(n1);
   REQUIRE(cluster.read(n3));
@@ -108,7 +103,8 @@ TEST_CASE("past bug 4: a read is asked again while old confirmations are repeate
 }
 
 // The late acknowledgement of a former life moved the match index of the present one.
-TEST_CASE("past bug 5: a peer is removed and taken in again within one term", "[past-bugs]") {
+TEST_CASE("past bug 5: a peer is removed and taken in again within one term",
+          "[bug-5][past-bugs]") {
   for (const bool wiped : {false, true}) {
     Cluster cluster;
     cluster.elect(n1);
@@ -135,7 +131,7 @@ TEST_CASE("past bug 5: a peer is removed and taken in again within one term", "[
 
 // NuRaft #185: committed entries were rolled back after a vote that should not have been granted.
 TEST_CASE("past bug 6: a stale candidate does not win, whatever the pre-votes were",
-          "[past-bugs]") {
+          "[bug-6][past-bugs]") {
   for (const bool pre_vote : {true, false}) {
     Setup setup;
     setup.pre_vote = pre_vote;
@@ -160,7 +156,7 @@ TEST_CASE("past bug 6: a stale candidate does not win, whatever the pre-votes we
 
 // NuRaft #293: an entry was accepted whose predecessor had another term.
 TEST_CASE("past bug 7: after two quick leader changes the predecessor's term is compared",
-          "[past-bugs]") {
+          "[bug-7][past-bugs]") {
   Setup setup;
   setup.logs = {{n3, {1, 2, 2}}};
   Cluster cluster(setup);
@@ -174,7 +170,8 @@ TEST_CASE("past bug 7: after two quick leader changes the predecessor's term is 
 }
 
 // etcd raft PR 105: the commit index on disk lags behind what was acknowledged.
-TEST_CASE("past bug 10: a read at once after a restart of all is not stale", "[past-bugs]") {
+TEST_CASE("past bug 10: a read at once after a restart of all is not stale",
+          "[bug-10][past-bugs]") {
   for_each_variant([](const Variant& variant) {
     Cluster cluster(variant.apply());
     cluster.elect(n1);
@@ -197,7 +194,7 @@ TEST_CASE("past bug 10: a read at once after a restart of all is not stale", "[p
 
 // hashicorp/raft #697: installed, rejected, installed again, for ever.
 TEST_CASE("past bug 13: a snapshot that conflicts with the follower's log clears all of it",
-          "[past-bugs]") {
+          "[bug-13][past-bugs]") {
   Setup setup;
   setup.logs = {{n1, {1, 1, 4, 4, 4}}, {n2, {1, 1, 4, 4, 4}}, {n3, {1, 1, 3, 3, 3, 3, 3, 3}}};
   setup.terms = {{n3, 4}};
@@ -216,7 +213,7 @@ TEST_CASE("past bug 13: a snapshot that conflicts with the follower's log clears
 // NuRaft PR 407, ClickHouse #40571, scylladb 88a6e24: an entry below the snapshot was applied on
 // top of it, or the commit cursor stood in the wrong place.
 TEST_CASE("past bug 14: a snapshot is installed while the machine is busy with older entries",
-          "[past-bugs]") {
+          "[bug-14][past-bugs]") {
   for (const int taken : {0, 3, 6}) {
     Cluster cluster;
     cluster.elect(n1);
@@ -241,7 +238,7 @@ TEST_CASE("past bug 14: a snapshot is installed while the machine is busy with o
 
 // NuRaft PR 566 and #241, openraft #1808: a node went by the wrong of two memberships.
 TEST_CASE("past bug 15: the log's membership counts, not that of an older snapshot",
-          "[past-bugs]") {
+          "[bug-15][past-bugs]") {
   Setup setup;
   setup.strangers = {n4};
   Cluster cluster(setup);
@@ -257,7 +254,8 @@ TEST_CASE("past bug 15: the log's membership counts, not that of an older snapsh
 }
 
 // The same, the other way round.
-TEST_CASE("past bug 15: an uncommitted membership that a snapshot covers is gone", "[past-bugs]") {
+TEST_CASE("past bug 15: an uncommitted membership that a snapshot covers is gone",
+          "[bug-15][past-bugs]") {
   Setup setup;
   setup.learners = {n4};
   Cluster cluster(setup);
@@ -276,7 +274,7 @@ TEST_CASE("past bug 15: an uncommitted membership that a snapshot covers is gone
 }
 
 // scylladb PR 30936, canonical/raft #323: only one step back was remembered.
-TEST_CASE("past bug 16: a truncation undoes several memberships at once", "[past-bugs]") {
+TEST_CASE("past bug 16: a truncation undoes several memberships at once", "[bug-16][past-bugs]") {
   for (const bool restarted : {false, true}) {
     Cluster cluster;
     const Membership founding = *cluster.core(n3).membership().membership;
@@ -301,7 +299,8 @@ TEST_CASE("past bug 16: a truncation undoes several memberships at once", "[past
 }
 
 // etcd PR 11888, redisraft #43: what was on disk after the crash could not be started from.
-TEST_CASE("past bug 17: a crash between a snapshot, its hard state and the log", "[past-bugs]") {
+TEST_CASE("past bug 17: a crash between a snapshot, its hard state and the log",
+          "[bug-17][past-bugs]") {
   for (const std::size_t written : {0u, 1u}) {
     Cluster cluster;
     leave_behind(cluster);
@@ -322,7 +321,7 @@ TEST_CASE("past bug 17: a crash between a snapshot, its hard state and the log",
 }
 
 // LogCabin #160: entries that did not follow each other were packed into one append.
-TEST_CASE("past bug 18: appends are contiguous wherever limits cut them", "[past-bugs]") {
+TEST_CASE("past bug 18: appends are contiguous wherever limits cut them", "[bug-18][past-bugs]") {
   for (const std::size_t bytes : {1u, 90u, 200u, 1'000u}) {
     Setup setup;
     setup.limits.append_bytes_max = bytes;
@@ -352,7 +351,7 @@ TEST_CASE("past bug 18: appends are contiguous wherever limits cut them", "[past
 
 // canonical/raft #450, cowsql commits 525aba2 and cc30f15: entries that were cut off while their
 // write was under way counted as written, also where the power went in between.
-TEST_CASE("past bug 20: the log is truncated under pending writes", "[past-bugs]") {
+TEST_CASE("past bug 20: the log is truncated under pending writes", "[bug-20][past-bugs]") {
   for (const std::size_t written : {0u, 1u, 2u}) {
     Setup setup;
     setup.logs = {{n1, {1}}, {n2, {1}}, {n3, {1}}};
@@ -374,7 +373,8 @@ TEST_CASE("past bug 20: the log is truncated under pending writes", "[past-bugs]
 }
 
 // nebula PR 1769: it refused the snapshot for ever.
-TEST_CASE("past bug 22: a node campaigns while a snapshot is on its way to it", "[past-bugs]") {
+TEST_CASE("past bug 22: a node campaigns while a snapshot is on its way to it",
+          "[bug-22][past-bugs]") {
   for (const bool pre_vote : {true, false}) {
     Setup setup;
     setup.pre_vote = pre_vote;
@@ -394,7 +394,7 @@ TEST_CASE("past bug 22: a node campaigns while a snapshot is on its way to it", 
 
 // scylladb #15222: an assertion failed, for the machine was not done with the first.
 TEST_CASE("past bug 23: a second snapshot arrives while the first is being restored",
-          "[past-bugs]") {
+          "[bug-23][past-bugs]") {
   Cluster cluster;
   leave_behind(cluster);
   offer_to_the_one_behind(cluster);
@@ -421,7 +421,7 @@ TEST_CASE("past bug 23: a second snapshot arrives while the first is being resto
 
 // ClickHouse PR 112405, NuRaft PR 657: the late answer was ignored and all began again.
 TEST_CASE("past bug 24: a snapshot that takes a minute is acknowledged all the same",
-          "[past-bugs]") {
+          "[bug-24][past-bugs]") {
   Cluster cluster;
   leave_behind(cluster);
   offer_to_the_one_behind(cluster);
@@ -440,7 +440,8 @@ TEST_CASE("past bug 24: a snapshot that takes a minute is acknowledged all the s
 }
 
 // NuRaft PRs 562 and 590: joining did not go on.
-TEST_CASE("past bug 26: a joining node restarts in the middle of its snapshot", "[past-bugs]") {
+TEST_CASE("past bug 26: a joining node restarts in the middle of its snapshot",
+          "[bug-26][past-bugs]") {
   Setup setup;
   setup.strangers = {n4};
   Cluster cluster(setup);
@@ -465,7 +466,8 @@ TEST_CASE("past bug 26: a joining node restarts in the middle of its snapshot", 
 }
 
 // ClickHouse #88058 and #107556: a crash at the join and at each start after it.
-TEST_CASE("past bug 27: a node joins far behind the log's beginning and restarts", "[past-bugs]") {
+TEST_CASE("past bug 27: a node joins far behind the log's beginning and restarts",
+          "[bug-27][past-bugs]") {
   for_each_variant([](const Variant& variant) {
     Setup setup = variant.apply();
     setup.strangers = {n4};
@@ -485,7 +487,7 @@ TEST_CASE("past bug 27: a node joins far behind the log's beginning and restarts
 
 // hashicorp/raft #696: it refused writes for ever.
 TEST_CASE("past bug 28: a transfer is interrupted, and the same node is elected again",
-          "[past-bugs]") {
+          "[bug-28][past-bugs]") {
   for_each_variant([](const Variant& variant) {
     Cluster cluster(variant.apply());
     cluster.elect(n1);
@@ -503,7 +505,7 @@ TEST_CASE("past bug 28: a transfer is interrupted, and the same node is elected 
 }
 
 // hashicorp/raft #612: replication to it resumed only after a restart of the leader.
-TEST_CASE("past bug 31: a follower's disk stalls and recovers", "[past-bugs]") {
+TEST_CASE("past bug 31: a follower's disk stalls and recovers", "[bug-31][past-bugs]") {
   for_each_variant([](const Variant& variant) {
     Setup setup = variant.apply();
     setup.limits.inflight_appends_max = 4;
@@ -525,7 +527,8 @@ TEST_CASE("past bug 31: a follower's disk stalls and recovers", "[past-bugs]") {
 }
 
 // raft-rs 0.3.1: the votes of the last round, and the leader, were carried over.
-TEST_CASE("past bug 32: a new round of pre-votes begins without leader and votes", "[past-bugs]") {
+TEST_CASE("past bug 32: a new round of pre-votes begins without leader and votes",
+          "[bug-32][past-bugs]") {
   Setup setup;
   setup.voters = {n1, n2, n3, n4, n5};
   Cluster cluster(setup);
@@ -546,7 +549,7 @@ TEST_CASE("past bug 32: a new round of pre-votes begins without leader and votes
 
 // etcd raft README: where a membership takes effect when applied, the survivor could not finish.
 TEST_CASE("past bug 33: of two members the one being removed dies before it hears of the commit",
-          "[past-bugs]") {
+          "[bug-33][past-bugs]") {
   for (const bool restarted : {false, true}) {
     Setup setup;
     setup.voters = {n1, n2};
@@ -565,7 +568,7 @@ TEST_CASE("past bug 33: of two members the one being removed dies before it hear
 }
 
 // etcd raft PR 54: bytes in flight were never given back.
-TEST_CASE("past bug 38: rejections and lost connections free the window", "[past-bugs]") {
+TEST_CASE("past bug 38: rejections and lost connections free the window", "[bug-38][past-bugs]") {
   Setup setup;
   setup.limits.inflight_bytes_max = 1'000;
   Cluster cluster(setup);
@@ -585,7 +588,7 @@ TEST_CASE("past bug 38: rejections and lost connections free the window", "[past
 }
 
 // etcd raft PRs 31 and 36: a panic over terms that are no longer known.
-TEST_CASE("past bug 39: appends and rejections below the base", "[past-bugs]") {
+TEST_CASE("past bug 39: appends and rejections below the base", "[bug-39][past-bugs]") {
   Cluster cluster;
   cluster.elect(n1);
   propose_many(cluster, n1, 5);
@@ -611,10 +614,10 @@ TEST_CASE("past bug 39: appends and rejections below the base", "[past-bugs]") {
 
 // braft 04092b2, dragonboat 15b4c40: the first term was taken from the empty log.
 TEST_CASE("past bug 41: a node with a snapshot and no log takes part as with the log",
-          "[past-bugs]") {
+          "[bug-41][past-bugs]") {
   for_each_variant([](const Variant& variant) {
     Cluster cluster(variant.apply());
-    cluster.elect(n1);
+    lead(cluster, n1);
     cluster.elect(n2);
     propose_many(cluster, n2, 3);
     converge(cluster);
@@ -633,7 +636,7 @@ TEST_CASE("past bug 41: a node with a snapshot and no log takes part as with the
 }
 
 // NuRaft PRs 660, 227 and 289: 32 bits overflowed, and gaps below zero became huge.
-TEST_CASE("past bug 45: indexes beyond 32 bits, and none below zero", "[past-bugs]") {
+TEST_CASE("past bug 45: indexes beyond 32 bits, and none below zero", "[bug-45][past-bugs]") {
   CHECK(distance(index(7), index(3)) == 0);
   CHECK(index(0).prev() == index(0));
   const EntryId base{term(1ull << 40), index((1ull << 33) - 1)};

@@ -27,8 +27,11 @@ bool has_instance(const Membership& membership, const NodeView& node) {
 
 void Safety::leaves(const NodeView& sender, const NodeView* receiver, const Message& message) {
   const HardState& disk = sender.disk->hard_state();
-  if (disk.term < message.term) violated("E4: the term is not on disk", describe(message));
-  promised_[sender.id] = std::max(promised_[sender.id], message.term);
+  // To ask what others would think of a campaign promises nothing.
+  if (!std::holds_alternative<PreVoteRequest>(message.body)) {
+    if (disk.term < message.term) violated("E4: the term is not on disk", describe(message));
+    promised_[sender.id] = std::max(promised_[sender.id], message.term);
+  }
   if (std::holds_alternative<VoteRequest>(message.body)) {
     check_vote(sender, message.term, sender.id);
   } else if (const auto* vote = std::get_if<VoteReply>(&message.body); vote && vote->granted) {

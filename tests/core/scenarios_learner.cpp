@@ -132,7 +132,7 @@ TEST_CASE("LN-06 a learner that gets a snapshot stays a learner", "[LN-06][learn
 // Would catch a newcomer that gets the vote before it has the log, or before it ever started
 // (etcd PRs 15097 and 21737).
 TEST_CASE("LN-07 a joining learner is promoted once it has caught up, and not before",
-          "[LN-07][learner]") {
+          "[LN-07][bug-35][learner]") {
   for_each_variant([](const Variant& variant) {
     Setup setup = variant.apply();
     setup.strangers = {n4};
@@ -171,7 +171,8 @@ TEST_CASE("LN-07 a new leader promotes a learner that joined under the old one",
 
 // Would catch a learner that is promoted although it would hold up every commit: each round of
 // catching up takes it longer than an election timeout.
-TEST_CASE("LN-07 a learner whose rounds take too long is not promoted", "[LN-07][learner]") {
+TEST_CASE("LN-07 a learner whose rounds take too long is not promoted",
+          "[LN-07][bug-35][learner]") {
   Setup setup;
   setup.strangers = {n4};
   Cluster cluster(setup);

@@ -43,8 +43,9 @@ Setup with_leases() {
 /// A pre-vote request that would be granted but for promises.
 Message pre_vote_request(const Cluster& cluster, NodeId from, NodeId to) {
   const core::Core& candidate = cluster.core(from);
-  return {from, to, candidate.term(),
-          PreVoteRequest{candidate.term().next(), candidate.log().last(), false}};
+  return {
+      from, to, candidate.term(),
+      PreVoteRequest{candidate.term().next(), candidate.log().last(), false, cluster.instance(to)}};
 }
 
 bool granted(const Cluster& cluster, NodeId voter, NodeId candidate) {
@@ -123,7 +124,7 @@ TEST_CASE("RD-02 a follower asks for one batch of reads at a time", "[RD-02][rea
 
 // Would catch a new leader that does not know yet what its predecessor committed (etcd #7331).
 TEST_CASE("RD-03 a leader answers no read before an entry of its own term is committed",
-          "[RD-03][read]") {
+          "[RD-03][bug-3][read]") {
   Cluster cluster;
   cluster.elect(n1);
   propose_many(cluster, n1, 3);
@@ -414,17 +415,17 @@ TEST_CASE("RD-12 a promise not to elect anyone outlives a restart", "[RD-12][rea
   cluster.inject(pre_vote_request(cluster, n3, n2));
   CHECK_FALSE(granted(cluster, n2, n3));
   CHECK(cluster.noted(n2, NoteKind::vote_refused_lease));
-  const EntryId last = cluster.core(n3).log().last();
-  cluster.inject({n3, n2, term(2), VoteRequest{last, false}});
+  const VoteRequest request{cluster.core(n3).log().last(), false, cluster.instance(n2)};
+  cluster.inject({n3, n2, term(2), request});
   CHECK(cluster.disk(n2).hard_state().vote == NodeId{});
   cluster.pass(1ms);
-  cluster.inject({n3, n2, term(2), VoteRequest{last, false}});
+  cluster.inject({n3, n2, term(2), request});
   CHECK(cluster.disk(n2).hard_state().vote == n3);
 }
 
 // Would catch a broken connection that waives what was promised: a leader that is only cut off from
 // two of its clients' nodes would serve from its lease while another leads.
-TEST_CASE("RD-12 a promise holds although the leader's connection broke", "[RD-12][read]") {
+TEST_CASE("RD-12 a promise holds although the leader's connection broke", "[RD-12][RD-16][read]") {
   Cluster cluster(with_leases());
   cluster.elect(n1);
   cluster.run_for(200ms);
@@ -508,6 +509,36 @@ TEST_CASE("a forwarded read that is lost is asked again under a new number", "[r
   const auto asked = std::get<ReadRequest>(first.front().body);
   cluster.inject({n1, n3, term(1), ReadReply{asked.boot, asked.sequence, true, index(1)}});
   CHECK_FALSE(is_answered(cluster, n3, *next));
+}
+
+// Would catch a late copy of an old request that takes the place of the present one in the batch
+// that waits: its answer is ignored, and the present one is never given.
+TEST_CASE("a forwarded read is not displaced by an older one of the same node", "[read]") {
+  Cluster cluster;
+  cluster.elect(n1);
+  cluster.run_for(100ms);
+  const std::vector<std::pair<BootNumber, std::uint64_t>> oldest_first{
+      {{1}, 4}, {{1}, 5}, {{2}, 1}};
+  const auto newest_answered = [&](const std::vector<std::size_t>& order) {
+    cluster.begin_turn(n1);
+    for (const std::size_t at : order) {
+      const auto& [boot, sequence] = oldest_first[at];
+      cluster.inject({n3, n1, term(1), ReadRequest{boot, sequence}});
+    }
+    cluster.end_turn(n1);
+    cluster.deliver(n1, n2);
+    cluster.deliver(n2, n1);
+    std::vector<ReadReply> replies;
+    for (const Message& message : cluster.take(n1, n3)) {
+      if (const auto* reply = std::get_if<ReadReply>(&message.body)) replies.push_back(*reply);
+    }
+    REQUIRE(replies.size() == 1);
+    return replies.front().granted && replies.front().boot == BootNumber{2} &&
+           replies.front().sequence == 1;
+  };
+  CHECK(newest_answered({0, 1, 2}));
+  CHECK(newest_answered({2, 1, 0}));
+  CHECK(newest_answered({1, 2, 0}));
 }
 
 // Would catch a read that is left without an answer when its node loses the leader.

@@ -285,12 +285,14 @@ void Conversation::forge(Words& words) {
   const Term in_term{number(word(words).substr(1))};
   const std::string kind = word(words);
   if (kind == "heartbeat") return cluster().inject({from, to, in_term, Heartbeat{}});
-  if (kind == "vote-request")
-    return cluster().inject({from, to, in_term, VoteRequest{cluster().core(from).log().last()}});
+  const EntryId last = cluster().core(from).log().last();
+  const InstanceId voter = cluster().instance(to);
+  if (kind == "vote-request") {
+    return cluster().inject({from, to, in_term, VoteRequest{last, false, voter}});
+  }
   if (kind == "pre-vote-request") {
     return cluster().inject(
-        {from, to, in_term,
-         PreVoteRequest{in_term.next(), cluster().core(from).log().last(), false}});
+        {from, to, in_term, PreVoteRequest{in_term.next(), last, false, voter}});
   }
   complain("cannot forge: " + kind);
 }

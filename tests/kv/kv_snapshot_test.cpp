@@ -45,7 +45,7 @@ TEST_CASE("a snapshot of either engine restores on either engine", "[kv][snapsho
 
   const auto snapshot = from.store().machine().capture();
   const std::vector<raft::MetaRecord> meta{{"applied", "3000"}, {"member", "1"}};
-  REQUIRE(to.restore(*snapshot, meta));
+  REQUIRE(to.restore(*snapshot, {3000}, meta));
   CHECK(test::contents_of(to.store()) == model);
   CHECK(to.store().totals() == test::totals_of(model));
   // The next entries see what was restored, and the next capture tells the same.
@@ -62,7 +62,7 @@ TEST_CASE("the bytes of a snapshot do not depend on the portions they are read i
   Driver driver = make_driver(durable, folder);
   const Bytes expected = test::snapshot_of(example(), {5});
   BytesReader reader(expected);
-  REQUIRE(driver.restore(reader));
+  REQUIRE(driver.restore(reader, {5}));
   for (const std::size_t portion : {std::size_t{17}, std::size_t{1000}, std::size_t{1} << 30}) {
     const auto snapshot = driver.store().machine().capture();
     CHECK(test::read_all(*snapshot, portion) == expected);

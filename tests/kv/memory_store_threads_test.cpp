@@ -1,5 +1,5 @@
-// The memory store under two threads: entries are applied on one while captures are read on others.
-// Meant for the thread sanitizer as much as for its checks.
+// The memory store under two threads: entries are applied on one while captures are read on others,
+// or while another one restores. Meant for the thread sanitizer as much as for its checks.
 #include <atomic>
 #include <thread>
 
@@ -87,6 +87,34 @@ TEST_CASE("a capture is read on another thread during a restore", "[kv][threads]
   CHECK(test::contents_of(driver.store()).empty());
   reader.join();
   CHECK(right);
+}
+
+// Would catch a reader that meets the content in the middle of its replacement: a restore runs on a
+// worker thread while the writer's serves reads.
+TEST_CASE("keys are read while another thread restores", "[kv][threads]") {
+  Driver driver(make_memory_store());
+  const Model before{{"a", {"1", {1}, {1}, 1}}, {"b", {"1", {2}, {2}, 1}}};
+  driver.apply(Put{"a", "1"}, {1});
+  driver.apply(Put{"b", "1"}, {2});
+  Model after;
+  for (std::uint64_t index = 3; index <= 3000; ++index) {
+    after.emplace(std::to_string(index), Item{"2", {index}, {index}, 1});
+  }
+  std::atomic<bool> restored{false};
+  std::thread worker([&restored, &driver, bytes = test::snapshot_of(after, {3000})] {
+    test::BytesReader reader(bytes);
+    restored = driver.restore(reader).has_value();
+  });
+  int torn = 0;
+  while ((*driver.store().get("a")).has_value()) {
+    const Model seen = test::contents_of(driver.store());
+    torn += seen != before && seen != after;
+  }
+  worker.join();
+  REQUIRE(restored);
+  CHECK(torn == 0);
+  CHECK(test::contents_of(driver.store()) == after);
+  CHECK(driver.apply(Put{"3", "3", Unchanged{{3}}}, {3001}).outcome == Outcome::replaced);
 }
 
 }  // namespace

@@ -76,7 +76,8 @@ struct Written {
 
 // Would catch a durable index that is ahead of the files, data without its meta, and part of a
 // commit.
-TEST_CASE("a crash loses what is above the durable index and nothing else", "[kv][rocks][crash]") {
+TEST_CASE("a crash loses what is above the durable index and nothing else",
+          "[DU-13][kv][rocks][crash]") {
   const TemporaryFolder folder;
   Written written(folder / "kv");
   Driver& driver = written.driver;
@@ -150,14 +151,29 @@ TEST_CASE("asking for durability again and for too much does no harm", "[kv][roc
   test::await_durable(driver.durable(), {2});
 }
 
+// Would catch a store that counts the commands only: what libraft waits for would never be durable,
+// and the log behind a command would never be shortened.
+TEST_CASE("entries that are no commands count too", "[kv][rocks]") {
+  const TemporaryFolder folder;
+  {
+    Driver driver(test::open_store(folder / "kv"));
+    driver.apply(Put{"a", "1"}, {1});
+    driver.commit({3});
+    test::await_durable(driver.durable(), {3});
+    driver.commit({7});
+    test::await_durable(driver.durable(), {7});
+  }
+  CHECK(Driver(test::open_store(folder / "kv")).durable().durable_index() == Index{7});
+}
+
 TEST_CASE("meta records are set, kept and erased", "[kv][rocks]") {
   const TemporaryFolder folder;
   {
     Driver driver(test::open_store(folder / "kv"));
     const std::vector<raft::MetaRecord> first{{"a", "1"}, {"b", Bytes("\0\xff", 2)}, {"", "empty"}};
-    REQUIRE(driver.durable().commit(first));
+    REQUIRE(driver.durable().commit({1}, first));
     const std::vector<raft::MetaRecord> second{{"a", std::nullopt}, {"c", ""}};
-    REQUIRE(driver.durable().commit(second));
+    REQUIRE(driver.durable().commit({2}, second));
   }
   Driver reopened(test::open_store(folder / "kv"));
   CHECK(reopened.durable().load_meta()->size() == 3);
@@ -214,7 +230,7 @@ void check_new_state(const std::string& folder) {
 void restore_new_state(Driver& driver) {
   BytesReader snapshot(test::snapshot_of(restored_model, {60}));
   const std::vector<raft::MetaRecord> meta{{"applied", "60"}};
-  REQUIRE(driver.restore(snapshot, meta));
+  REQUIRE(driver.restore(snapshot, {60}, meta));
 }
 
 TEST_CASE("a restore replaces data and meta and is durable when it returns",
@@ -224,7 +240,7 @@ TEST_CASE("a restore replaces data and meta and is durable when it returns",
   {
     Driver driver(test::open_store(folder / "kv"));
     const std::vector<raft::MetaRecord> gone{{"gone", "with the old state"}};
-    REQUIRE(driver.durable().commit(gone));
+    REQUIRE(driver.durable().commit({11}, gone));
     restore_new_state(driver);
     CHECK(driver.durable().durable_index() == Index{60});
     CHECK(meta_value(driver.durable(), "gone") == "(absent)");
@@ -399,7 +415,7 @@ TEST_CASE("damage that is found while applying fails the commit", "[kv][rocks]")
   CHECK(test::fails_with(raft::Errc::corrupt, capture->read(1000)));
   CHECK(driver.apply_bytes(encode(Put{"1", "x"}), {201}).empty());
   CHECK(driver.apply_bytes(encode(Put{"fresh", "x"}), {202}).empty());
-  CHECK(test::fails_with(raft::Errc::corrupt, driver.durable().commit({})));
+  CHECK(test::fails_with(raft::Errc::corrupt, driver.durable().commit({202}, {})));
   CHECK(driver.durable().durable_index() == Index{200});
 }
 
@@ -455,7 +471,7 @@ TEST_CASE("reads on other threads see whole commits, also during a restore", "[k
     driver.commit({2 * index});
     if (index % 100 != 0) continue;
     const auto snapshot = driver.store().machine().capture();
-    if (!driver.restore(*snapshot)) ++torn;
+    if (!driver.restore(*snapshot, {2 * index})) ++torn;
   }
   stop = true;
   reader.join();

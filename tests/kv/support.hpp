@@ -195,13 +195,13 @@ class Driver {
   void commit(Index applied) {
     if (durable_ == nullptr) return;
     const std::vector<raft::MetaRecord> meta{{"applied", std::to_string(applied.value)}};
-    REQUIRE(durable_->commit(meta));
+    REQUIRE(durable_->commit(applied, meta));
   }
 
-  Result<void> restore(raft::SnapshotReader& snapshot,
+  Result<void> restore(raft::SnapshotReader& snapshot, Index applied = {},
                        std::span<const raft::MetaRecord> meta = {}) {
     return durable_ == nullptr ? store_->machine().restore(snapshot)
-                               : durable_->restore(snapshot, meta);
+                               : durable_->restore(snapshot, applied, meta);
   }
 
  private:

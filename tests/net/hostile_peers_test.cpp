@@ -258,6 +258,23 @@ TEST_CASE("a connection that ends within a frame is lost and the frame with it",
   CHECK(number_of(node.recorder.messages.front().second) == 1);
 }
 
+// Catches: a length that was damaged upwards, behind which all that follows is swallowed unheard.
+TEST_CASE("a frame that never comes to its end costs the connection", "[net][hostile]") {
+  asio::io_context context;
+  net::TcpOptions options;
+  options.idle_timeout = 1s;
+  TcpNode node(context, one, options);
+  Recorder cut(two);
+  HandMadePeer peer(context, node.address(), cut);
+  REQUIRE(run_until(context, [&] { return peer.is_established(); }));
+  peer.machine.send(group, heartbeat_reply(two, one, 1));
+  const Bytes frame = peer.machine.take_output();
+  peer.client.write(BytesView(frame).substr(0, frame.size() - 1));
+  REQUIRE(run_until(context, [&] { return node.recorder.saw("lost 2"); }));
+  CHECK(node.recorder.messages.empty());
+  CHECK(node.transport.status().frames_rejected == 1);
+}
+
 // Catches: a second question, with which one introduction becomes a free connection.
 TEST_CASE("an introduction is one question and no more", "[net][hostile]") {
   asio::io_context context;

@@ -13,7 +13,12 @@
 
 #include "net/recorder.hpp"
 #include "net/tcp_transport.hpp"
-#include "support/memory_transport.hpp"
+#include "sim/effects.hpp"
+#include "sim/events.hpp"
+#include "sim/network.hpp"
+#include "sim/simulated_transport.hpp"
+#include "sim/trace.hpp"
+#include "support/process_loop.hpp"
 #include "support/tcp_relay.hpp"
 
 namespace raft::test {
@@ -98,39 +103,51 @@ class TcpWorld {
   std::map<NodeId, std::unique_ptr<net::TcpTransport>> transports_;
 };
 
-class MemoryWorld {
+/// The same on the simulated network, in simulated time.
+class SimulatedWorld {
  public:
   using Limits = wire::ConnectionMachine::Limits;
 
   wire::Transport& start(Recorder& node, const Limits& limits = {}) {
     const NodeId id = node.own.node;
     node.own.address = address(id, id);
-    transports_[id] =
-        std::make_unique<MemoryTransport>(network_, id, node.own.address, node, limits);
-    return *transports_[id];
+    Process& process = processes_[id];
+    process.loop = std::make_unique<ProcessLoop>(events_);
+    process.transport = std::make_unique<sim::SimulatedTransport>(network_, *process.loop, id,
+                                                                  node.own.address, node, limits);
+    return *process.transport;
   }
-  void stop(NodeId id) { transports_.erase(id); }
+  void stop(NodeId id) { processes_.erase(id); }
 
-  std::string address(NodeId, NodeId to) { return "memory:" + to_string(to); }
-  std::string nobody() const { return "memory:nobody"; }
+  std::string address(NodeId, NodeId to) { return "simulated:" + to_string(to); }
+  std::string nobody() const { return "simulated:nobody"; }
 
   bool run_until(const std::function<bool()>& condition) {
-    for (int steps = 0; !condition(); ++steps) {
-      if (steps == 20'000) {
+    const Duration give_up_at = events_.now() + std::chrono::seconds(60);
+    while (!condition()) {
+      if (events_.empty() || events_.next() > give_up_at) {
         return false;
       }
-      network_.step();
+      events_.run_next();
     }
     return true;
   }
 
-  void cut(NodeId a, NodeId b) { network_.cut(a, b); }
-  void freeze(NodeId a, NodeId b) { network_.freeze(a, b); }
+  void cut(NodeId a, NodeId b) { network_.reset(a, b); }
+  void freeze(NodeId a, NodeId b) { network_.silence(a, b); }
   std::size_t connections_between(NodeId a, NodeId b) { return network_.connections_between(a, b); }
 
  private:
-  MemoryNetwork network_;
-  std::map<NodeId, std::unique_ptr<MemoryTransport>> transports_;
+  struct Process {
+    std::unique_ptr<ProcessLoop> loop;
+    std::unique_ptr<sim::SimulatedTransport> transport;
+  };
+
+  sim::Events events_{1};
+  sim::Trace trace_;
+  sim::Effects effects_;
+  sim::Network network_{events_, trace_, effects_, 1};
+  std::map<NodeId, Process> processes_;
 };
 
 }  // namespace raft::test

@@ -55,7 +55,7 @@ TEST_CASE("a node that starts again has everything, from the log and from a snap
 }
 
 // Catches exactly-once that is only at-least-once.
-TEST_CASE("a repeated request of a session is executed once and answered alike", "[node]") {
+TEST_CASE("a repeated request of a session is executed once and answered alike", "[bug-47][node]") {
   Nodes nodes;
   nodes.start(1, test::bootstrap());
   nodes.run_until([&] { return nodes.leader() == 1; });
@@ -86,7 +86,7 @@ TEST_CASE("a directory without a member and without a way to begin is refused", 
   CHECK(raft::Node::open(context.get_executor(), options).code() == Errc::busy);
 }
 
-TEST_CASE("another node's directory is refused by name", "[node]") {
+TEST_CASE("another node's directory is refused by name", "[DU-09][node]") {
   test::TemporaryFolder folder;
   boost::asio::io_context context;
   raft::NodeOptions options;

@@ -1,13 +1,10 @@
 // What RocksEngine makes of errors from below, given by a file system that fails on demand.
-#include <atomic>
-#include <filesystem>
-
-#include <rocksdb/env.h>
-#include <rocksdb/file_system.h>
+#include <memory>
 
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fault_file_system.hpp"
 #include "log_samples.hpp"
 #include "storage/rocks_engine.hpp"
 #include "temporary_folder.hpp"
@@ -17,58 +14,6 @@ namespace {
 
 using storage::KvBatch;
 using storage::RocksEngine;
-
-struct Faults {
-  std::atomic<bool> full{false};        ///< Appends find no space.
-  std::atomic<bool> sync_fails{false};  ///< Syncs find no space.
-  std::atomic<bool> write_fails{false};
-};
-
-class FailingFile final : public rocksdb::FSWritableFileOwnerWrapper {
- public:
-  FailingFile(std::unique_ptr<rocksdb::FSWritableFile> file, const Faults& faults)
-      : rocksdb::FSWritableFileOwnerWrapper(std::move(file)), faults_(faults) {}
-
-  using rocksdb::FSWritableFileOwnerWrapper::Append;
-
-  rocksdb::IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
-                           rocksdb::IODebugContext* context) override {
-    if (faults_.full) {
-      // As a real disk does: part of it is written.
-      target()->Append({data.data(), data.size() / 2}, options, context).PermitUncheckedError();
-      return rocksdb::IOStatus::NoSpace("full");
-    }
-    if (faults_.write_fails) return rocksdb::IOStatus::IOError("write error");
-    return target()->Append(data, options, context);
-  }
-  rocksdb::IOStatus Sync(const rocksdb::IOOptions& options,
-                         rocksdb::IODebugContext* context) override {
-    if (faults_.sync_fails) return rocksdb::IOStatus::NoSpace("full");
-    return target()->Sync(options, context);
-  }
-
- private:
-  const Faults& faults_;
-};
-
-class FailingFiles final : public rocksdb::FileSystemWrapper {
- public:
-  explicit FailingFiles(const Faults& faults)
-      : rocksdb::FileSystemWrapper(rocksdb::FileSystem::Default()), faults_(faults) {}
-
-  const char* Name() const override { return "FailingFiles"; }
-
-  rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
-                                    std::unique_ptr<rocksdb::FSWritableFile>* file,
-                                    rocksdb::IODebugContext* context) override {
-    const rocksdb::IOStatus status = target()->NewWritableFile(name, options, file, context);
-    if (status.ok()) *file = std::make_unique<FailingFile>(std::move(*file), faults_);
-    return status;
-  }
-
- private:
-  const Faults& faults_;
-};
 
 struct World {
   World() { open(); }
@@ -87,9 +32,8 @@ struct World {
   bool has(const Bytes& key) { return value_of(engine->get(key)).has_value(); }
 
   TemporaryFolder folder;
-  Faults faults;
-  std::unique_ptr<rocksdb::Env> env =
-      rocksdb::NewCompositeEnv(std::make_shared<FailingFiles>(faults));
+  std::shared_ptr<FaultFileSystem> files = std::make_shared<FaultFileSystem>();
+  std::unique_ptr<rocksdb::Env> env = files->make_env(files);
   std::unique_ptr<RocksEngine> engine;
 };
 
@@ -101,7 +45,7 @@ TEST_CASE("no space is a pause", "[storage][rocks][errors][DU-14]") {
   check_done(world.put("a"));
   for (int times = 0; times < 3; ++times) {
     const std::string key = "b" + std::to_string(times);
-    world.faults.full = true;
+    world.files->set_full(true);
     const Result<void> written = world.put(key);
     REQUIRE_FALSE(written.has_value());
     CHECK(written.code() == Errc::storage_full);
@@ -111,7 +55,7 @@ TEST_CASE("no space is a pause", "[storage][rocks][errors][DU-14]") {
     CHECK_FALSE(world.has(key));
     CHECK(world.engine->resume().code() == Errc::storage_full);
 
-    world.faults.full = false;
+    world.files->set_full(false);
     check_done(world.engine->resume());
     check_done(world.put(key));
     CHECK(world.has(key));
@@ -127,9 +71,9 @@ TEST_CASE("no space is a pause", "[storage][rocks][errors][DU-14]") {
 TEST_CASE("an error from a sync is final whatever its code", "[storage][rocks][errors][DU-04]") {
   World world;
   check_done(world.put("a"));
-  world.faults.sync_fails = true;
+  world.files->set_syncs_fail(true);
   CHECK(world.put("b").code() == Errc::storage_failed);
-  world.faults.sync_fails = false;
+  world.files->set_syncs_fail(false);
   CHECK(world.engine->resume().code() == Errc::storage_failed);
   CHECK(world.put("c").code() == Errc::storage_failed);
   CHECK(world.engine->get("a").code() == Errc::storage_failed);
@@ -142,9 +86,9 @@ TEST_CASE("an error from a sync is final whatever its code", "[storage][rocks][e
 TEST_CASE("an error from a write is final", "[storage][rocks][errors]") {
   World world;
   check_done(world.put("a"));
-  world.faults.write_fails = true;
+  world.files->set_writes_fail(true);
   CHECK(world.put("b").code() == Errc::storage_failed);
-  world.faults.write_fails = false;
+  world.files->set_writes_fail(false);
   CHECK(world.put("b").code() == Errc::storage_failed);
   world.open();
   CHECK(world.has("a"));

@@ -125,6 +125,26 @@ TEST_CASE("a snapshot that is not part of the log is not found but removed",
   CHECK_FALSE(value_of(world.snapshots.recover([](EntryId) { return false; })).has_value());
 }
 
+// Would catch: a start that clears away what could tell why the log has no snapshot to begin with,
+// and perhaps all that is left of the state.
+TEST_CASE("a log without its snapshot is refused and nothing is removed",
+          "[storage][snapshot][recover]") {
+  World world;
+  save(world.snapshots, 8, 1);
+  const SnapshotInfo newest = save(world.snapshots, 50, 3);
+  const auto belongs = [](EntryId last) { return last.term == Term{1}; };
+  const auto names = world.names();
+  const auto refused = world.snapshots.recover(belongs, Index{10});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.code() == Errc::corrupt);
+  CHECK(refused.error().detail.find("begins behind 10") != std::string::npos);
+  CHECK(refused.error().detail.find(names.back()) != std::string::npos);
+  CHECK(world.names() == names);
+  check_complete(world.snapshots, newest);
+  CHECK(value_of(world.snapshots.recover(belongs, Index{8})).has_value());
+  CHECK(world.names().size() == 1);
+}
+
 // Would catch: the files of another group, or of the user, taken for our own and removed.
 TEST_CASE("files of others are left alone", "[storage][snapshot]") {
   World world;

@@ -50,7 +50,7 @@ TEST_CASE("no acknowledged write is lost when followers are killed", "[system][c
   require_all_there(cluster, load.stop());
 }
 
-TEST_CASE("no acknowledged write is lost when all are killed at once", "[system][crash]") {
+TEST_CASE("no acknowledged write is lost when all are killed at once", "[DU-03][system][crash]") {
   Cluster cluster(any_store());
   cluster.found();
   WriteLoad load(all_addresses(cluster));

@@ -93,7 +93,7 @@ TEST_CASE("a removed leader leaves and the others go on", "[system][membership]"
 
 // A node that lost its disk has forgotten its votes and acknowledgements: as the same voter it
 // could help to elect a leader that lacks acknowledged writes.
-TEST_CASE("a wiped node is refused until it was removed", "[system][membership]") {
+TEST_CASE("a wiped node is refused until it was removed", "[DU-07][bug-43][system][membership]") {
   Cluster cluster(any_store());
   cluster.found();
   REQUIRE(cluster.client(1).put("/v1/kv/before", "x").status == 201);

@@ -113,7 +113,7 @@ TEST_CASE("a data directory without the permission to write is named", "[system]
   CHECK(mentions(run, locked.native()));
 }
 
-TEST_CASE("the data of another node is refused", "[system][start]") {
+TEST_CASE("the data of another node is refused", "[DU-09][system][start]") {
   Cluster cluster(any_store());
   cluster.found(1);
   REQUIRE(cluster.stop(1) == Ended{0, 0});
@@ -124,7 +124,7 @@ TEST_CASE("the data of another node is refused", "[system][start]") {
   CHECK(run.ended == Ended{exit_code::identity, 0});
 }
 
-TEST_CASE("a second process on the same data is refused", "[system][start]") {
+TEST_CASE("a second process on the same data is refused", "[DU-10][system][start]") {
   Cluster cluster(any_store());
   cluster.found(1);
   const TemporaryFolder folder;

@@ -47,7 +47,7 @@ TEST_CASE("one quick disk is not enough for an answer", "[system][sync]") {
   }
 }
 
-TEST_CASE("a group of one syncs before it answers", "[system][sync]") {
+TEST_CASE("a group of one syncs before it answers", "[CM-06][bug-9][system][sync]") {
   Cluster cluster(any_store());
   cluster.use_sync_shim();
   cluster.found(1);
@@ -58,7 +58,7 @@ TEST_CASE("a group of one syncs before it answers", "[system][sync]") {
   }
 }
 
-TEST_CASE("with two of three disks failing nothing is acknowledged", "[system][sync]") {
+TEST_CASE("with two of three disks failing nothing is acknowledged", "[DU-04][system][sync]") {
   Cluster cluster(any_store());
   cluster.use_sync_shim();
   cluster.found();

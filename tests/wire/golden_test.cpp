@@ -63,6 +63,18 @@ TEST_CASE("the bytes of a heartbeat", "[wire][golden]") {
         "00000000080400000000000000050000000000000006000000000000000065cd1d00000000");
 }
 
+TEST_CASE("the bytes of requests for a vote", "[wire][golden]") {
+  const PreVoteRequest before{{6}, {{4}, {10}}, true, {0x3333, 0x4444}};
+  CHECK(frame_of(1, FrameType::message, {7}, Message{{1}, {2}, {5}, before}) ==
+        "b55201030700000000000000420000009781079d0100000000000000020000000000000005000000"
+        "0000000001060000000000000004000000000000000a000000000000000133330000000000004444"
+        "000000000000");
+  const VoteRequest request{{{4}, {10}}, false, {0x3333, 0x4444}};
+  CHECK(frame_of(1, FrameType::message, {7}, Message{{1}, {2}, {6}, request}) ==
+        "b552010307000000000000003a00000081c762250100000000000000020000000000000006000000"
+        "000000000304000000000000000a000000000000000033330000000000004444000000000000");
+}
+
 TEST_CASE("the bytes of an append with an entry of every kind", "[wire][golden]") {
   const auto membership = std::make_shared<const Membership>(
       Membership{{member({1}, 10, "a", Role::voter, "x"), member({2}, 20, "b", Role::leaving, "")},

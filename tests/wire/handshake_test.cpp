@@ -148,7 +148,7 @@ TEST_CASE("an unreadable hello of another version is refused for its version",
 }
 
 // P07: another node has taken the port.
-TEST_CASE("the wrong node is refused on both sides", "[wire][handshake]") {
+TEST_CASE("the wrong node is refused on both sides", "[bug-36][wire][handshake]") {
   const Closed end = refused_hello(hello_of({1}, {3}));
   CHECK(end.cause == Cause::refused_by_us);
   CHECK(end.refused->reason == Refusal::wrong_node);

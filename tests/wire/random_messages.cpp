@@ -175,11 +175,11 @@ TransferId RandomMessages::transfer_id() {
 MessageBody RandomMessages::message_body(std::size_t kind, Term term) {
   switch (kind) {
     case 0:
-      return PreVoteRequest{{limited()}, id_within(term), coin()};
+      return PreVoteRequest{{limited()}, id_within(term), coin(), {number(), number()}};
     case 1:
       return PreVoteReply{{limited()}, coin()};
     case 2:
-      return VoteRequest{id_within(term), coin()};
+      return VoteRequest{id_within(term), coin(), {number(), number()}};
     case 3:
       return VoteReply{coin()};
     case 4:

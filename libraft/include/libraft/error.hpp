@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <utility>
 #include <variant>
@@ -39,7 +41,17 @@ struct Error {
   std::string detail;
 };
 
-/// A value or the reason why there is none.
+namespace detail {
+
+/// Somebody asks for the error of a success: whatever follows would rest on what never happened.
+[[noreturn]] inline void no_error() {
+  std::fputs("libraft: a result that succeeded was asked for its error\n", stderr);
+  std::abort();
+}
+
+}  // namespace detail
+
+/// A value or the reason why there is none. Whoever asks for one looks first which it is.
 template <class T>
 class [[nodiscard]] Result {
  public:
@@ -56,7 +68,10 @@ class [[nodiscard]] Result {
   T* operator->() { return std::get_if<0>(&state_); }
   const T* operator->() const { return std::get_if<0>(&state_); }
 
-  const Error& error() const { return *std::get_if<1>(&state_); }
+  const Error& error() const {
+    if (has_value()) detail::no_error();
+    return *std::get_if<1>(&state_);
+  }
   Errc code() const { return error().code; }
 
  private:
@@ -72,8 +87,11 @@ class [[nodiscard]] Result<void> {
 
   bool has_value() const { return !failed_; }
   explicit operator bool() const { return has_value(); }
-  const Error& error() const { return error_; }
-  Errc code() const { return error_.code; }
+  const Error& error() const {
+    if (has_value()) detail::no_error();
+    return error_;
+  }
+  Errc code() const { return error().code; }
 
  private:
   Error error_{};

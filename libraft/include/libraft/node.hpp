@@ -108,8 +108,8 @@ class Group {
         [this](auto handler, NodeId to) { start_transfer(to, std::move(handler)); }, token, target);
   }
 
-  /// Completes with (error_code) when a snapshot of a volatile machine is on disk, or a durable
-  /// machine has made all that is applied durable.
+  /// Completes with (error_code) when a snapshot of a volatile machine is on disk, or when a
+  /// durable machine has made durable all that was applied at the call.
   template <class Token>
   auto async_take_snapshot(Token&& token) {
     return boost::asio::async_initiate<Token, void(boost::system::error_code)>(

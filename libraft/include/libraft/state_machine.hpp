@@ -49,8 +49,9 @@ class StateMachine {
   /// again after a crash in the middle. On an error the replica stops.
   virtual Result<void> restore(SnapshotReader& snapshot) = 0;
 
-  /// Whether apply, capture or restore may hold their thread for more than a millisecond. Then
-  /// they run on the node's worker threads, else on the group's own executor, which is faster.
+  /// Whether apply or capture may hold their thread for more than a millisecond. Then they run on
+  /// the node's worker threads, else on the group's own executor, which is faster. A restore always
+  /// runs on a worker thread: it takes as long as the state is large.
   virtual bool may_block() const { return true; }
 };
 
@@ -65,16 +66,21 @@ struct MetaRecord {
 /// and after a restart replays the log only from durable_index() on.
 class DurableStateMachine : public StateMachine {
  public:
-  /// Writes all that apply() did since the last call and these records in one atomic write, which
-  /// need not be synced. Called after each run of apply(), which may only stage its changes, yet
-  /// must see those of the entries before.
-  virtual Result<void> commit(std::span<const MetaRecord> meta) = 0;
+  /// Writes all that apply() did since the last successful call and these records in one atomic
+  /// write, which need not be synced. Called after each run of apply(), which may only stage its
+  /// changes, yet must see those of the entries before. `applied` is the last entry of the run:
+  /// above those that apply() was given where others follow, which are libraft's own.
+  ///
+  /// storage_full says that nothing was written and all of it is still staged: the same call is
+  /// made again after a pause, and no other in between. Any other error stops the replica.
+  virtual Result<void> commit(Index applied, std::span<const MetaRecord> meta) = 0;
 
   /// All records kept, in any order. Called once at the start; what it returns is as of
   /// durable_index() in this fresh process.
   virtual Result<std::vector<MetaRecord>> load_meta() = 0;
 
-  /// The index of the last entry whose effects survive a power cut. Any thread; never falls.
+  /// The newest `applied` of a commit() or restore() that survives a power cut; 0 before the first.
+  /// Any thread; never falls.
   virtual Index durable_index() const = 0;
 
   /// Asks the machine to raise durable_index() to `upto` soon, so that the log can be shortened.
@@ -82,8 +88,10 @@ class DurableStateMachine : public StateMachine {
   virtual void request_durable(Index upto) = 0;
 
   /// Replaces all state and all records in one atomic step: after a crash in the middle the old
-  /// state is there, untouched. When it returns, the new state survives a power cut.
-  virtual Result<void> restore(SnapshotReader& snapshot, std::span<const MetaRecord> meta) = 0;
+  /// state is there, untouched. When it returns, the new state survives a power cut, and
+  /// durable_index() is `applied`, the last entry that the snapshot covers.
+  virtual Result<void> restore(SnapshotReader& snapshot, Index applied,
+                               std::span<const MetaRecord> meta) = 0;
 
   /// A durable machine is restored together with its records only.
   Result<void> restore(SnapshotReader&) final { return Errc::invalid_argument; }

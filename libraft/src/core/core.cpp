@@ -26,9 +26,11 @@ Core::Core(const Options& options, Recovered recovered, Instant now)
   // A lease promised in an earlier life may still run.
   promised_until_ = now + hard_.lease_seen;
   // A node that was removed comes back only to hear it again.
-  const LoggedMembership& current = log_.membership();
-  named_ = current.index <= hard_.commit && log_.names(options_.id, options_.instance);
-  removed_ = named_ && !current.membership->names(options_.id, options_.instance);
+  const LoggedMembership& committed = log_.membership_at(hard_.commit);
+  if (log_.names(options_.id, options_.instance, hard_.commit)) named_by_ = committed.index;
+  if (named_by_ && !committed.membership->names(options_.id, options_.instance)) {
+    removed_by_ = committed.index;
+  }
   reset_election_timer();
   dirty_ = true;
 }
@@ -103,15 +105,18 @@ void Core::deliver(const Message& message) {
 }
 
 // Only requests are answered, so that two nodes never answer each other's answers. A leader of an
-// older term learns of ours and steps down.
+// older term learns of ours and steps down. If the sender leads this term by now, the request comes
+// from an earlier life of it: an answer that named the old session and round would confirm rounds
+// that the new leader has not even begun, for sessions count from 1 in each life.
 void Core::answer_stale_term(const Message& message) {
   note(NoteKind::stale_term_answered, message.from);
+  const PeerMark no_mark{PeerSession{}, ReadRound{}, hard_.commit};
   if (const auto* append = std::get_if<AppendRequest>(&message.body)) {
-    claim(message.from, AppendRejected{echo(append->mark), append->prev.index, log_.last()});
-  } else if (const auto* heartbeat = std::get_if<Heartbeat>(&message.body)) {
-    claim(message.from, HeartbeatReply{echo(heartbeat->mark)});
+    claim(message.from, AppendRejected{no_mark, append->prev.index, log_.last()});
+  } else if (std::holds_alternative<Heartbeat>(message.body)) {
+    claim(message.from, HeartbeatReply{no_mark});
   } else if (const auto* offer = std::get_if<SnapshotOffer>(&message.body)) {
-    claim(message.from, SnapshotDeclined{echo(offer->mark), offer->snapshot.meta.last.index});
+    claim(message.from, SnapshotDeclined{no_mark, offer->snapshot.meta.last.index});
   } else if (std::holds_alternative<VoteRequest>(message.body)) {
     claim(message.from, VoteReply{false});
     tell_if_removed(message.from);
@@ -244,7 +249,7 @@ Ready Core::take_ready(Instant now) {
   hand_out_entries();
   stage_batch();
   log_.shrink(options_.limits.log_cache_bytes, std::min(log_.stable(), hard_.commit));
-  const SoftState soft{role(), leader_, removed_};
+  const SoftState soft{role(), leader_, removed()};
   if (soft != told_) ready_.soft_state = told_ = soft;
   dirty_ = false;
   return std::exchange(ready_, {});
@@ -257,6 +262,8 @@ void Core::claim(NodeId to, MessageBody body) {
 }
 
 bool Core::is_confirmed(const Message& message) const {
+  // It asks for nothing but an opinion. Behind a disk that stands still, more and more would wait.
+  if (std::holds_alternative<PreVoteRequest>(message.body)) return true;
   if (durable_hard_.term != message.term) return false;
   if (const auto* vote = std::get_if<VoteReply>(&message.body); vote != nullptr && vote->granted) {
     return durable_hard_.vote == message.to;
@@ -272,11 +279,13 @@ bool Core::is_confirmed(const Message& message) const {
   return true;
 }
 
-// Hard state goes with its entries, in one batch. The commit index rides along but never causes
-// a batch of its own.
+// Hard state goes with its entries, in one batch. The commit index rides along and causes a batch
+// of its own but once: when this node has become a member. Were that forgotten, a later life would
+// take its removal for that of a newcomer whose entry was never committed.
 void Core::stage_batch() {
   const bool must_write = hard_.term != written_hard_.term || hard_.vote != written_hard_.vote ||
-                          hard_.lease_seen != written_hard_.lease_seen;
+                          hard_.lease_seen != written_hard_.lease_seen ||
+                          (named_by_ && written_hard_.commit < *named_by_);
   if (!must_write && !log_.has_unstaged() && claims_.empty()) return;
   PersistWork work;
   work.number = ++last_batch_;

@@ -139,6 +139,8 @@ class Core {
   NodeId leader() const { return leader_; }
   const HardState& hard_state() const { return hard_; }
   const HardState& durable_hard_state() const { return durable_hard_; }
+  /// The latest instant that it was told.
+  Instant now() const { return now_; }
   Term term() const { return hard_.term; }
   Index commit() const { return hard_.commit; }
   Index applied_index() const { return applied_; }
@@ -146,7 +148,11 @@ class Core {
   const Log& log() const { return log_; }
   /// In force: the newest in the log, committed or not.
   const LoggedMembership& membership() const { return log_.membership(); }
-  bool removed() const { return removed_; }
+  /// A committed membership does not name this node any more, and nothing in the log takes it in
+  /// again.
+  bool removed() const;
+  /// A committed membership names this very directory, or once did.
+  bool was_named() const { return named_by_.has_value(); }
   Instant election_deadline() const { return election_deadline_; }
   Instant last_leader_contact() const { return last_leader_contact_; }
   /// Nothing above this index may be erased: a snapshot being sent must stay useful.
@@ -176,11 +182,13 @@ class Core {
   void election_timeout();
   void campaign_for_pre_votes();
   void campaign(bool forced);
-  void ask_for_votes(const MessageBody& request);
+  template <class Request>
+  void ask_for_votes(Request request);
   bool may_campaign() const;
   bool is_only_voter() const;
   bool is_sticky() const;
-  std::optional<NoteKind> reason_to_refuse(EntryId candidate_last, bool forced) const;
+  std::optional<NoteKind> reason_to_refuse(EntryId candidate_last, bool forced,
+                                           InstanceId voter) const;
   void on(const Message& message, const PreVoteRequest& request);
   void on(const Message& message, const PreVoteReply& reply);
   void on(const Message& message, const VoteRequest& request);
@@ -282,8 +290,8 @@ class Core {
   Instant last_leader_contact_;  ///< For stickiness; far back at the start.
   Instant promised_until_;       ///< A lease was promised until then.
   std::uint64_t next_session_ = 1;
-  bool named_ = false;  ///< A committed membership once named this node.
-  bool removed_ = false;
+  std::optional<Index> named_by_;    ///< The first committed membership known to name this node.
+  std::optional<Index> removed_by_;  ///< The committed membership that does not name it any more.
 
   ForwardedReads forwarded_;
   std::uint64_t next_ticket_ = 1;

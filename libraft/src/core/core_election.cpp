@@ -58,8 +58,10 @@ void Core::hurry_election() {
   election_deadline_ = std::min(election_deadline_, std::max(soon, promised_until_));
 }
 
+/// A new directory under an old id reads of the old one in the log, and is not meant.
 bool Core::may_campaign() const {
-  return !removed_ && membership().membership->is_voter(options_.id);
+  const Membership& own = *membership().membership;
+  return !removed() && own.is_voter(options_.id) && own.names(options_.id, options_.instance);
 }
 
 void Core::election_timeout() {
@@ -87,7 +89,7 @@ void Core::campaign_for_pre_votes() {
     leader_ = NodeId{};
     fail_reads();
   }
-  ask_for_votes(PreVoteRequest{hard_.term.next(), log_.last(), leader_lost_});
+  ask_for_votes(PreVoteRequest{hard_.term.next(), log_.last(), leader_lost_, {}});
   count_pre_votes();
 }
 
@@ -104,12 +106,14 @@ void Core::campaign(bool forced) {
     election_deadline_ = now_ + draw(timeout / 4, timeout / 2);
   }
   note(NoteKind::campaign);
-  ask_for_votes(VoteRequest{log_.last(), forced});
+  ask_for_votes(VoteRequest{log_.last(), forced, {}});
 }
 
-void Core::ask_for_votes(const MessageBody& request) {
+template <class Request>
+void Core::ask_for_votes(Request request) {
   for (const Member& member : membership().membership->members) {
     if (member.id == options_.id || !membership().membership->is_voter(member.id)) continue;
+    request.voter = member.instance;
     claim(member.id, request);
   }
 }
@@ -174,10 +178,21 @@ bool Core::is_sticky() const {
 }
 
 /// Why this node would not vote for a candidate whose log ends at `candidate_last`.
-std::optional<NoteKind> Core::reason_to_refuse(EntryId candidate_last, bool forced) const {
-  // A wiped disk under an old id has forgotten its promises: its instance is named nowhere. The
-  // own role does not matter, for this node's membership may be the stale one (thesis 4.2.2).
-  if (!log_.names(options_.id, options_.instance)) return NoteKind::vote_refused_no_member;
+///
+/// The candidate counts the vote of one data directory, `voter`, and only that one may give it. So
+/// majorities intersect in directories, each of which votes once in a term and forgets nothing:
+///  - A wiped disk under an old id has forgotten its promises, and is another instance than the
+///    one that every membership names, until it has been removed and taken in anew.
+///  - Then two directories may be running under one id. Whoever still names the old one lacks its
+///    committed removal, and so loses to the log of a voter who has it; asked through the new one,
+///    or the other way round, an id would count twice in a term.
+///  - A newcomer may vote before it has the entry that names it: the candidate has. What the own
+///    log says does not matter, for its membership may be the stale one (thesis 4.2.2), and it
+///    must not: where old voters are down, the newcomer's vote may be the one that is missing.
+/// An older copy of the same directory cannot be told from it here; see Gatekeeper.
+std::optional<NoteKind> Core::reason_to_refuse(EntryId candidate_last, bool forced,
+                                               InstanceId voter) const {
+  if (voter != options_.instance) return NoteKind::vote_refused_no_member;
   if (candidate_last < log_.last()) return NoteKind::vote_refused_stale_log;
   if (forced) return std::nullopt;
   if (now_ < promised_until_) return NoteKind::vote_refused_lease;
@@ -187,7 +202,7 @@ std::optional<NoteKind> Core::reason_to_refuse(EntryId candidate_last, bool forc
 
 void Core::on(const Message& message, const PreVoteRequest& request) {
   tell_if_removed(message.from);
-  std::optional<NoteKind> refusal = reason_to_refuse(request.last, false);
+  std::optional<NoteKind> refusal = reason_to_refuse(request.last, false, request.voter);
   if (request.campaign <= hard_.term) refusal = NoteKind::vote_refused_already_voted;
   if (refusal) note(*refusal, message.from);
   claim(message.from, PreVoteReply{request.campaign, !refusal});
@@ -202,7 +217,7 @@ void Core::on(const Message& message, const PreVoteReply& reply) {
 
 void Core::on(const Message& message, const VoteRequest& request) {
   tell_if_removed(message.from);
-  std::optional<NoteKind> refusal = reason_to_refuse(request.last, request.forced);
+  std::optional<NoteKind> refusal = reason_to_refuse(request.last, request.forced, request.voter);
   if (hard_.vote && hard_.vote != message.from) refusal = NoteKind::vote_refused_already_voted;
   if (refusal) {
     note(*refusal, message.from);
@@ -232,11 +247,27 @@ void Core::tell_if_removed(NodeId sender) {
 }
 
 void Core::on(const Message& message, const Removed& news) {
+  const LoggedMembership& own = membership();
+  // Who was never named by a committed membership has not lost anything: the entry that took it in
+  // was replaced, and it may be asking again.
+  if (!named_by_ || removed()) return;
   // Only news: our own log may already hold the membership that takes us in again.
-  if (news.membership <= membership().index || removed_) return;
+  if (news.membership < own.index) return;
+  // At an equal index stands the very entry that removed us, or one that it will replace; only a
+  // committed one that names us proves the news wrong.
+  const bool is_named = own.membership->names(options_.id, options_.instance);
+  if (news.membership == own.index && own.index <= hard_.commit && is_named) return;
   note(NoteKind::removed, message.from, news.membership);
-  removed_ = true;
+  removed_by_ = news.membership;
   become_follower(hard_.term, NodeId{});
+}
+
+// A directory that is taken in again serves again: it has forgotten nothing. Taken from the log as
+// it is, so that this too is rolled back.
+bool Core::removed() const {
+  const LoggedMembership& own = membership();
+  return removed_by_ &&
+         (own.index <= *removed_by_ || !own.membership->names(options_.id, options_.instance));
 }
 
 // A leader that no majority answers any more makes room, so that clients are not kept waiting

@@ -23,7 +23,10 @@ Result<EntryId> Core::change_membership(const MembershipChange& change, Instant 
   }
   Result<Membership> next = enter(*current.membership, change);
   if (!next) return next.error();
-  if (*next == *current.membership) return EntryId{*log_.term_at(current.index), current.index};
+  if (*next == *current.membership) {
+    // Where it was set the log may be gone by now; the term of the base is not below.
+    return EntryId{log_.term_at(current.index).value_or(log_.base().last.term), current.index};
+  }
   const auto is_heard = [&](NodeId id) {
     if (id == options_.id) return true;
     const auto peer = leader->peers.find(id);
@@ -93,9 +96,9 @@ void Core::membership_committed(const LoggedMembership& current) {
   note(NoteKind::membership_committed, {}, current.index);
   const Membership& membership = *current.membership;
   if (membership.names(options_.id, options_.instance)) {
-    named_ = true;
-  } else if (named_ && !membership.is_joint() && current.index == this->membership().index) {
-    removed_ = true;
+    if (!named_by_) named_by_ = current.index;
+  } else if (named_by_ && !membership.is_joint()) {
+    removed_by_ = current.index;
   }
   if (membership.is_joint() || membership.is_voter(options_.id)) return;
   if (current.index != this->membership().index) return;  // Overtaken already.
@@ -106,7 +109,7 @@ void Core::membership_committed(const LoggedMembership& current) {
     for (auto& [id, peer] : leading()->peers) send_heartbeat(id, peer);
     if (const NodeId successor = best_successor()) claim(successor, TimeoutNow{});
   }
-  if (is_leader() || removed_) become_follower(hard_.term, is_leader() ? NodeId{} : leader_);
+  if (is_leader() || removed()) become_follower(hard_.term, is_leader() ? NodeId{} : leader_);
 }
 
 // The second half of every joint change, by whoever leads then: also a leader that inherited it.

@@ -132,6 +132,7 @@ void Core::forward_reads() {
 // than this asking, yet not than the reads it stands for, but one rule is easier to trust.
 void Core::retry_forwarded_reads() {
   if (!forwarded_.under_way || !leader_) return;
+  if (durable_hard_.term != hard_.term) return;  // The last one has not left yet.
   if (now_ - forwarded_.under_way->asked < 2 * options_.timing.heartbeat) return;
   forwarded_.under_way->sequence = ++forwarded_.last_sequence;
   forwarded_.under_way->asked = now_;

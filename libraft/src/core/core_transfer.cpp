@@ -66,7 +66,6 @@ void Core::abort_transfer() {
 
 void Core::on(const Message& message, const TimeoutNow&) {
   if (is_leader() || !may_campaign() || message.from != leader_) return;
-  if (!log_.names(options_.id, options_.instance)) return;
   campaign(true);
 }
 

@@ -62,9 +62,9 @@ const LoggedMembership& Log::membership_at(Index index) const {
   return after == memberships_.begin() ? base_.membership : *std::prev(after);
 }
 
-bool Log::names(NodeId id, InstanceId instance) const {
+bool Log::names(NodeId id, InstanceId instance, Index upto) const {
   const auto named = [&](const LoggedMembership& logged) {
-    return logged.membership->names(id, instance);
+    return logged.index <= upto && logged.membership->names(id, instance);
   };
   return named(base_.membership) || std::any_of(memberships_.begin(), memberships_.end(), named);
 }
@@ -137,6 +137,11 @@ void Log::compact(const SnapshotMeta& base) {
     term_runs_.front().first = std::max(term_runs_.front().first, first);
   }
   base_ = base;
+}
+
+const EntryPtr& Log::entry(Index index) const {
+  RAFT_ASSERT(index >= tail_first_ && index <= last_);
+  return tail_[distance(tail_first_, index)];
 }
 
 std::vector<EntryPtr> Log::slice(Index first, Index last, std::size_t bytes_max) const {

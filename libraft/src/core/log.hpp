@@ -36,8 +36,8 @@ class Log {
   const LoggedMembership& membership() const;
   const LoggedMembership& membership_at(Index index) const;
   const std::vector<LoggedMembership>& memberships() const { return memberships_; }
-  /// Whether any membership known here names this very node.
-  bool names(NodeId id, InstanceId instance) const;
+  /// Whether any membership known here, set at or below `upto`, names this very node.
+  bool names(NodeId id, InstanceId instance, Index upto) const;
 
   // --- changes ---
   void append(EntryPtr entry);
@@ -52,6 +52,8 @@ class Log {
   // --- memory ---
   /// The first entry held in memory; last_index() + 1 if there is none.
   Index memory_first() const { return tail_first_; }
+  /// One of the entries in memory.
+  const EntryPtr& entry(Index index) const;
   /// Entries in memory from `first` up to `last`, about `bytes_max` bytes but at least one.
   std::vector<EntryPtr> slice(Index first, Index last, std::size_t bytes_max) const;
   /// Lets go of the oldest entries while more than `bytes_max` are held, none above `upto`.

@@ -1,20 +1,35 @@
 #include "core/read_queue.hpp"
 
+#include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "util/assert.hpp"
 
 namespace raft::core {
+namespace {
+
+bool is_newer(const ReadRequest& request, const ReadRequest& other) {
+  return std::tie(request.boot, request.sequence) > std::tie(other.boot, other.sequence);
+}
+
+}  // namespace
 
 std::uint64_t ReadQueue::join(std::uint64_t fresh) {
   if (!waiting_.ticket) waiting_.ticket = fresh;
   return *waiting_.ticket;
 }
 
+// A follower asks for one batch at a time: a new request replaces one whose answer was lost. A late
+// copy of an old one does not; its answer would be ignored, and the newer one never given.
 void ReadQueue::join(RemoteRead read) {
-  // A follower asks for one batch at a time: a new request replaces one whose answer was lost.
-  std::erase_if(waiting_.remote, [&](const RemoteRead& other) { return other.from == read.from; });
-  waiting_.remote.push_back(read);
+  const auto same = std::find_if(waiting_.remote.begin(), waiting_.remote.end(),
+                                 [&](const RemoteRead& other) { return other.from == read.from; });
+  if (same == waiting_.remote.end()) {
+    waiting_.remote.push_back(read);
+  } else if (is_newer(read.request, same->request)) {
+    same->request = read.request;
+  }
 }
 
 void ReadQueue::begin(Index commit, Instant now) {

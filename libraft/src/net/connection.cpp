@@ -83,7 +83,8 @@ Connection::Connection(Environment& environment, Tcp::socket socket, Side side, 
       target_(own.target),
       remote_(remote_address(socket_)),
       input_(input_bytes_before_hello),
-      limit_(environment.executor) {
+      limit_(environment.executor),
+      watch_(environment.executor) {
   prepare_stream(socket_, environment.options.idle_timeout);
 }
 
@@ -145,6 +146,7 @@ void Connection::pass_on(wire::Event& event) {
     was_established_ = true;
     input_.resize(input_bytes);
     lift_limit();
+    watch_frames();
     owner_->established(*this);
   }
 }
@@ -254,6 +256,7 @@ void Connection::say_farewell() {
 void Connection::close() {
   owner_ = nullptr;
   limit_.cancel();
+  watch_.cancel();
   error_code ignored;
   socket_.close(ignored);
 }
@@ -297,6 +300,29 @@ void Connection::limit_reached() {
     return limit_idleness(idleness_max_, std::move(limit_reason_));
   }
   end(Ending{{}, limit_reason_});
+}
+
+// The checksum is behind a whole frame only. Bytes go on coming meanwhile, so that to the system
+// the connection is well; yet nothing that they say is ever heard.
+void Connection::watch_frames() {
+  watched_ = machine_.reading();
+  watch_.expires_after(environment_.options.idle_timeout);
+  watch_.async_wait([self = shared_from_this()](const error_code& error) {
+    if (error || self->owner_ == nullptr) {
+      return;
+    }
+    if (self->is_deaf()) {
+      ++self->environment_.traffic.frames_rejected;
+      return self->end(Ending{{}, "a frame was not completed in time"});
+    }
+    self->watch_frames();
+  });
+}
+
+bool Connection::is_deaf() const {
+  const wire::ConnectionMachine::Reading now = machine_.reading();
+  return watched_.unfinished > 0 && now.frames == watched_.frames &&
+         now.unfinished < watched_.unfinished + environment_.options.frame_bytes_min;
 }
 
 }  // namespace raft::net

@@ -103,6 +103,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
 
   void wait_for_limit();
   void limit_reached();
+  void watch_frames();
+  bool is_deaf() const;
 
   Environment& environment_;
   Owner* owner_;  ///< Null once the connection is over.
@@ -126,6 +128,9 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   Duration idleness_max_{0};  ///< 0: `limit_` is not about idleness.
   bool was_active_ = false;   ///< Since `limit_` was set.
   std::string limit_reason_;
+
+  boost::asio::steady_timer watch_;  ///< For a frame that does not come to its end.
+  wire::ConnectionMachine::Reading watched_;
 };
 
 }  // namespace raft::net

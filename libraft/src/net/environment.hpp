@@ -22,6 +22,9 @@ struct TcpOptions {
   Duration introduce_timeout = std::chrono::seconds(5);
   /// After how long without any sign of life from its system a peer is lost.
   Duration idle_timeout = std::chrono::seconds(5);
+  /// A frame that has begun must grow by so much within each idle_timeout, or it never ends: its
+  /// length was damaged on the way, or its sender means no good.
+  std::size_t frame_bytes_min = std::size_t{64} << 10;
   /// Bulk connections are closed when they have not been used for this long.
   Duration bulk_idle_timeout = std::chrono::seconds(60);
   /// How long a refused node may take to read why.

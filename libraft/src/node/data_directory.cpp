@@ -44,30 +44,17 @@ Result<std::unique_ptr<DataDirectory>> DataDirectory::open(const NodeOptions& op
 }
 
 Result<void> DataDirectory::open_identity(NodeId node) {
-  const auto read = storage::read_identity(*files_);
-  if (!read) return read.error();
-  storage::Identity identity;
-  if (*read) {
-    identity = **read;
-  } else if (std::filesystem::exists(log_folder())) {
-    return Error{Errc::corrupt, path_ + "/identity is missing beside a log; restore it or remove " +
-                                    "the directory and let the node join anew"};
-  } else {
-    identity.node = node;
-    identity.instance = {random_number(), random_number()};
-  }
-  if (identity.node != node) {
-    return Error{Errc::id_taken, path_ + " belongs to node " + to_string(identity.node) +
-                                     ", not to node " + to_string(node)};
-  }
-  ++identity.boot.value;
-  return change_identity(identity);
+  const std::uint64_t high = random_number();
+  const InstanceId fresh{high, random_number()};
+  auto identity =
+      storage::IdentityFile::open(*files_, node, fresh, std::filesystem::exists(log_folder()));
+  if (!identity) return identity.error();
+  identity_ = *std::move(identity);
+  return {};
 }
 
 Result<void> DataDirectory::change_identity(const storage::Identity& identity) {
-  const Result<void> written = storage::write_identity(*files_, identity);
-  if (written) identity_ = identity;
-  return written;
+  return identity_->change(identity);
 }
 
 std::string DataDirectory::log_folder() const { return path_ + "/log"; }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <libraft/error.hpp>
@@ -22,7 +23,7 @@ class DataDirectory final : public replica::IdentityKeeper {
   /// busy, id_taken (it belongs to another node id), corrupt, storage_full, storage_failed.
   static Result<std::unique_ptr<DataDirectory>> open(const NodeOptions& options, util::Log log);
 
-  const storage::Identity& identity() const override { return identity_; }
+  const storage::Identity& identity() const override { return identity_->identity(); }
   Result<void> change_identity(const storage::Identity& identity) override;
 
   storage::RocksEngine& engine() { return *engine_; }
@@ -40,7 +41,7 @@ class DataDirectory final : public replica::IdentityKeeper {
   std::unique_ptr<storage::PosixFiles> files_;
   std::unique_ptr<storage::PosixFiles> snapshots_;
   std::unique_ptr<storage::RocksEngine> engine_;
-  storage::Identity identity_;
+  std::optional<storage::IdentityFile> identity_;  ///< There once open.
 };
 
 }  // namespace raft::node

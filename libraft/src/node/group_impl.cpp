@@ -52,7 +52,7 @@ Result<void> Group::Impl::open_replica(RecoveredLog recovered) {
                                        {*outbox_, *storage_, *worker_, *this, files_, node_.log()});
   if (!opened) return opened.error();
   replica_ = *std::move(opened);
-  beginning_.opened(replica_->core());
+  beginning_.opened();
   node_.peers_changed();
   publish_status();
   wake();
@@ -62,7 +62,7 @@ Result<void> Group::Impl::open_replica(RecoveredLog recovered) {
 // --- the turn ---
 
 void Group::Impl::tick() {
-  beginning_.tick();
+  beginning_.tick(replica_ ? &replica_->core() : nullptr);
   if (auto log = beginning_.take_founded()) {
     if (const auto opened = open_replica(*std::move(log)); !opened) failed(opened.error());
   }
@@ -82,10 +82,7 @@ Instant Group::Impl::now() { return node::boot_time_now(); }
 
 void Group::Impl::wake() { node_.wake(); }
 
-void Group::Impl::membership_changed() {
-  node_.peers_changed();
-  if (replica_) beginning_.membership_changed(replica_->core());
-}
+void Group::Impl::membership_changed() { node_.peers_changed(); }
 
 void Group::Impl::failed(const Error& why) { node_.failed(options_.group, why); }
 

@@ -50,6 +50,7 @@ struct PreVoteRequest {
   Term campaign;  ///< The term that the sender would campaign for; its own stays as it is.
   EntryId last;
   bool leader_lost = false;  ///< The sender's connection to the leader broke.
+  InstanceId voter{};        ///< Of the receiver, as the sender's membership names it.
 
   bool operator==(const PreVoteRequest&) const = default;
 };
@@ -64,6 +65,7 @@ struct PreVoteReply {
 struct VoteRequest {
   EntryId last;
   bool forced = false;  ///< The leader asked for this election (thesis 3.10): stickiness is waived.
+  InstanceId voter{};   ///< Of the receiver, as the sender's membership names it.
 
   bool operator==(const VoteRequest&) const = default;
 };

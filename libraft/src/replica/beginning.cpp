@@ -1,5 +1,6 @@
 #include "replica/beginning.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "replica/greeter.hpp"
@@ -97,7 +98,7 @@ Result<void> Beginning::join(std::vector<std::string> seeds) {
   return ports_.identity.change_identity(identity);
 }
 
-void Beginning::opened(const core::Core& core) {
+void Beginning::opened() {
   const storage::Identity& identity = ports_.identity.identity();
   const std::vector<std::string>& seeds = identity.joining;
   if (!seeds.empty() && seeds.front() != waits_to_be_added) {
@@ -105,10 +106,11 @@ void Beginning::opened(const core::Core& core) {
     joiner_.emplace(seeds, self(), identity.boot,
                     timeout == Duration{0} ? never : ports_.driver.now() + timeout);
   }
-  membership_changed(core);
 }
 
-void Beginning::tick() {
+void Beginning::tick(const core::Core* core) {
+  if (has_failed_) return;
+  if (core != nullptr) finish_joining_if_decided(*core);
   go_on_joining();
   go_on_gathering();
 }
@@ -140,26 +142,34 @@ void Beginning::answered_joiner(const Result<Introduction>& introduction) {
     adopt_cluster(joined->cluster);
   } else if (const auto* error = std::get_if<Error>(&outcome)) {
     joiner_.reset();
-    ports_.driver.failed(*error);
+    fail(*error);
   }
 }
 
 void Beginning::adopt_cluster(ClusterId cluster) {
-  const auto adopted = adopt(ports_.identity, cluster);
-  if (!adopted) RAFT_LOG(ports_.log, error, "cluster not adopted: " + adopted.error().detail);
+  const Result<void> adopted = adopt(ports_.identity, cluster);
+  if (!adopted) fail(adopted.error());
 }
 
-void Beginning::membership_changed(const core::Core& core) {
+void Beginning::fail(const Error& error) {
+  if (!std::exchange(has_failed_, true)) ports_.driver.failed(error);
+}
+
+/// Whoever is a member joins no more, here or after a restart; nor does who was removed, for that
+/// instance is spent. The entry that says so must be on the disk: a power cut that took it would
+/// leave a node that is neither a member nor joining.
+void Beginning::finish_joining_if_decided(const core::Core& core) {
   storage::Identity identity = ports_.identity.identity();
   if (identity.joining.empty()) return;
   const LoggedMembership& current = core.membership();
-  if (current.index > core.commit()) return;
-  if (!current.membership->names(identity.node, identity.instance)) return;
+  if (current.index > std::min(core.commit(), core.log().stable())) return;
+  const bool is_member = current.membership->names(identity.node, identity.instance);
+  if (!is_member && !core.removed()) return;
   identity.joining.clear();
-  if (const auto written = ports_.identity.change_identity(identity); !written) {
-    RAFT_LOG(ports_.log, warning, "identity not updated: " + written.error().detail);
-  }
-  joiner_.reset();
+  const Result<void> written = ports_.identity.change_identity(identity);
+  // Without space the next tick tries again.
+  if (!written && written.code() != Errc::storage_full) fail(written.error());
+  if (written) joiner_.reset();
 }
 
 // --- gathering ---
@@ -176,7 +186,7 @@ void Beginning::go_on_gathering() {
   if (!gathering_->is_complete()) return;
   gathering_.reset();
   Result<RecoveredLog> log = found();
-  if (!log) return ports_.driver.failed(log.error());
+  if (!log) return fail(log.error());
   founded_ = *std::move(log);
 }
 
@@ -186,7 +196,7 @@ void Beginning::answered_gathering(const Result<Introduction>& introduction) {
   const Result<void> answered = gathering_->answered(hello, ports_.driver.now());
   if (answered) return;
   gathering_.reset();
-  ports_.driver.failed(answered.error());
+  fail(answered.error());
 }
 
 }  // namespace raft::replica

@@ -40,13 +40,11 @@ class Beginning {
   /// of recovery.
   Result<std::optional<RecoveredLog>> open();
   /// The replica is there: a node that was joining goes on.
-  void opened(const core::Core& core);
-  /// To be called on each tick.
-  void tick();
+  void opened();
+  /// To be called on each tick, with the core once there is one.
+  void tick(const core::Core* core);
   /// The founder's log, once: the replica is to be opened with it.
   std::optional<RecoveredLog> take_founded() { return std::exchange(founded_, std::nullopt); }
-  /// Whoever is a member joins no more, here or after a restart.
-  void membership_changed(const core::Core& core);
 
   /// This node as a member.
   Member self() const;
@@ -55,11 +53,13 @@ class Beginning {
   Result<std::optional<RecoveredLog>> begin(RecoveredLog nothing);
   Result<RecoveredLog> found();
   Result<void> join(std::vector<std::string> seeds);
+  void finish_joining_if_decided(const core::Core& core);
   void go_on_joining();
   void answered_joiner(const Result<Introduction>& introduction);
   void go_on_gathering();
   void answered_gathering(const Result<Introduction>& introduction);
   void adopt_cluster(ClusterId cluster);
+  void fail(const Error& error);
 
   const GroupOptions options_;
   const std::string address_;
@@ -68,6 +68,7 @@ class Beginning {
   std::optional<Joiner> joiner_;
   std::optional<Gathering> gathering_;
   std::optional<RecoveredLog> founded_;
+  bool has_failed_ = false;  ///< It was told, and nothing goes on from here.
 };
 
 }  // namespace raft::replica

@@ -1,6 +1,7 @@
 #include "replica/machine.hpp"
 
 #include <exception>
+#include <utility>
 
 #include "protocol/encoding.hpp"
 #include "util/assert.hpp"
@@ -13,6 +14,23 @@ const Bytes applied_key = "applied";
 const Bytes membership_key = "membership";
 
 MembershipPtr no_membership() { return std::make_shared<const Membership>(); }
+
+MetaRecord applied_record(const SnapshotMeta& applied) {
+  Bytes value;
+  util::Writer out(value);
+  out.u64(applied.last.index.value);
+  out.u64(applied.last.term.value);
+  out.u64(static_cast<std::uint64_t>(applied.time.since_founding.count()));
+  return {applied_key, std::move(value)};
+}
+
+MetaRecord membership_record(const SnapshotMeta& applied) {
+  Bytes value;
+  util::Writer out(value);
+  out.u64(applied.membership.index.value);
+  encode(*applied.membership.membership, out);
+  return {membership_key, std::move(value)};
+}
 
 /// Whatever the user's code throws becomes a final error of this replica.
 template <class Call>
@@ -55,8 +73,7 @@ Result<void> Machine::load() {
 
 Result<std::vector<Outcome>> Machine::apply(std::span<const EntryPtr> entries) {
   return guarded([&]() -> Result<std::vector<Outcome>> {
-    std::vector<Outcome> outcomes;
-    outcomes.reserve(entries.size());
+    outcomes_.reserve(outcomes_.size() + entries.size());
     for (const EntryPtr& entry : entries) {
       RAFT_ASSERT(entry->index == applied_.last.index.next());
       Outcome outcome{entry->id(), Bytes{}};
@@ -68,11 +85,14 @@ Result<std::vector<Outcome>> Machine::apply(std::span<const EntryPtr> entries) {
       }
       applied_.last = entry->id();
       applied_.time = entry->time;
-      outcomes.push_back(std::move(outcome));
+      outcomes_.push_back(std::move(outcome));
     }
-    if (const Result<void> committed = commit(); !committed) return committed.error();
-    return outcomes;
+    return write_out();
   });
+}
+
+Result<std::vector<Outcome>> Machine::commit() {
+  return guarded([&] { return write_out(); });
 }
 
 Result<Bytes> Machine::execute(const Entry& entry, const Command& command) {
@@ -91,13 +111,16 @@ Result<Bytes> Machine::execute(const Entry& entry, const Command& command) {
   return reply;
 }
 
-Result<void> Machine::commit() {
-  if (!durable_) return {};
-  std::vector<MetaRecord> records{applied_record()};
-  if (membership_changed_) records.push_back(membership_record());
-  membership_changed_ = false;
-  sessions_.take_changes(records);
-  return durable_->commit(records);
+Result<std::vector<Outcome>> Machine::write_out() {
+  if (durable_) {
+    records_.push_back(applied_record(applied_));
+    if (std::exchange(membership_changed_, false)) records_.push_back(membership_record(applied_));
+    sessions_.take_changes(records_);
+    const Result<void> committed = durable_->commit(applied_.last.index, records_);
+    if (!committed) return committed.error();
+    records_.clear();
+  }
+  return std::exchange(outcomes_, {});
 }
 
 Result<Bytes> Capture::read(std::size_t max) {
@@ -105,6 +128,9 @@ Result<Bytes> Capture::read(std::size_t max) {
 }
 
 Result<Capture> Machine::capture() {
+  if (!outcomes_.empty()) {
+    return Error{Errc::storage_full, "the state machine has no space for what was applied last"};
+  }
   auto reader =
       guarded([&]() -> Result<std::unique_ptr<SnapshotReader>> { return machine_.capture(); });
   if (!reader) return reader.error();
@@ -128,35 +154,24 @@ Result<void> Machine::restore(const SnapshotMeta& meta, BytesView head, Snapshot
     records.push_back({std::move(key), Bytes(in.bytes())});
   }
   if (!in.done()) return Error{Errc::corrupt, "head of snapshot at " + to_string(meta.last)};
-  sessions_.clear();
+  Sessions sessions(durable_ != nullptr);
   for (const MetaRecord& record : records) {
-    if (!load_record(record)) return Error{Errc::corrupt, "snapshot record " + record.key};
+    if (!sessions.load(record)) return Error{Errc::corrupt, "snapshot record " + record.key};
   }
+  const Result<void> restored = guarded([&]() -> Result<void> {
+    if (!durable_) return machine_.restore(reader);
+    records.push_back(applied_record(meta));
+    records.push_back(membership_record(meta));
+    return durable_->restore(reader, meta.last.index, records);
+  });
+  if (!restored) return restored;
+  // Only now: without space for it the machine goes on as it was, and may have to commit.
+  sessions_ = std::move(sessions);
   applied_ = meta;
   membership_changed_ = false;
-  return guarded([&]() -> Result<void> {
-    if (!durable_) return machine_.restore(reader);
-    records.push_back(applied_record());
-    records.push_back(membership_record());
-    return durable_->restore(reader, records);
-  });
-}
-
-MetaRecord Machine::applied_record() const {
-  Bytes value;
-  util::Writer out(value);
-  out.u64(applied_.last.index.value);
-  out.u64(applied_.last.term.value);
-  out.u64(static_cast<std::uint64_t>(applied_.time.since_founding.count()));
-  return {applied_key, std::move(value)};
-}
-
-MetaRecord Machine::membership_record() const {
-  Bytes value;
-  util::Writer out(value);
-  out.u64(applied_.membership.index.value);
-  encode(*applied_.membership.membership, out);
-  return {membership_key, std::move(value)};
+  records_.clear();
+  outcomes_.clear();
+  return {};
 }
 
 bool Machine::load_record(const MetaRecord& record) {

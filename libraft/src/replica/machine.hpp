@@ -46,23 +46,31 @@ class Machine {
 
   /// A durable machine gives back what it kept. Errors: corrupt, and its own.
   Result<void> load();
-  /// In order, without a gap. Errors are final: storage_failed, or the machine threw.
+  /// In order, without a gap, and commits. storage_full: all of it is executed and nothing
+  /// committed; commit() tries again, and so does the next apply(), which then also gives the
+  /// outcomes that are owed. Other errors are final: storage_failed, or the machine threw.
   Result<std::vector<Outcome>> apply(std::span<const EntryPtr> entries);
+  /// Again, after storage_full. Gives the outcomes that are owed, and errors as apply().
+  Result<std::vector<Outcome>> commit();
+  /// storage_full: there is something to be committed first.
   Result<Capture> capture();
+  /// All or nothing. Errors: corrupt, and the machine's own.
   Result<void> restore(const SnapshotMeta& meta, BytesView records, SnapshotReader& reader);
 
  private:
   Result<Bytes> execute(const Entry& entry, const Command& command);
-  Result<void> commit();
-  MetaRecord applied_record() const;
-  MetaRecord membership_record() const;
+  Result<std::vector<Outcome>> write_out();
   bool load_record(const MetaRecord& record);
 
   StateMachine& machine_;
   DurableStateMachine* const durable_;
   Sessions sessions_;
   SnapshotMeta applied_;
-  bool membership_changed_ = false;  ///< Since the last commit().
+
+  // Since the last commit. Of two records of one key the later counts.
+  bool membership_changed_ = false;
+  std::vector<MetaRecord> records_;
+  std::vector<Outcome> outcomes_;
 };
 
 }  // namespace raft::replica

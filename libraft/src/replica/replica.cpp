@@ -4,15 +4,11 @@
 #include <utility>
 
 #include "core/describe.hpp"
+#include "replica/microseconds.hpp"
 #include "util/assert.hpp"
 
 namespace raft::replica {
 namespace {
-
-std::uint64_t microseconds(Duration duration) {
-  return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
-}
 
 core::Options core_options(const Self& self, const GroupOptions& options) {
   core::Options core;
@@ -57,16 +53,10 @@ std::optional<Term> term_at(const RecoveredLog& log, Index index) {
 /// received but never installed: only the log's base makes it valid.
 Result<std::optional<SnapshotInfo>> restore_from_file(const RecoveredLog& log, Machine& machine,
                                                       storage::SnapshotFiles& files) {
-  const auto newest =
-      files.recover([&](EntryId last) { return term_at(log, last.index) == last.term; });
+  const auto newest = files.recover(
+      [&](EntryId last) { return term_at(log, last.index) == last.term; }, log.base.last.index);
   if (!newest) return newest.error();
-  const Index base = log.base.last.index;
-  if (!*newest || (*newest)->meta.last.index < base) {
-    if (base.value == 0) return std::optional<SnapshotInfo>{};
-    return Error{Errc::corrupt, "the log begins behind " + to_string(base) +
-                                    ", but there is no snapshot file that reaches it; restore the "
-                                    "directory from a backup or remove and re-add this node"};
-  }
+  if (!*newest) return std::optional<SnapshotInfo>{};
   auto contents = files.open(**newest);
   if (!contents) return contents.error();
   const Result<void> restored =
@@ -158,13 +148,15 @@ void Replica::peer_lost(NodeId peer) {
   wake();
 }
 
+/// What another node knows better. Whoever is a member of nothing yet learns from the member that
+/// it asks to join whether its id is free.
 void Replica::refused(const Refused& why) {
-  const bool is_final = why.reason == Refusal::id_taken || why.reason == Refusal::removed ||
-                        why.reason == Refusal::rolled_back;
-  // Whoever is a member of nothing yet learns from the member that it asks to join whether its id
-  // is free. And a peer whose membership is older than ours is the one that is behind.
-  const Index own = core_.membership().index;
-  if (!is_final || own.value == 0 || why.membership < own) return;
+  if (why.reason == Refusal::rolled_back) return fail({Errc::id_taken, why.detail});
+  if (why.reason != Refusal::id_taken && why.reason != Refusal::removed) return;
+  // A peer whose membership is older than ours is the one that is behind. And who is named by no
+  // committed entry yet is still on its way in: whether its id is free it hears from the member
+  // that it asks, not from whoever remembers an earlier life of that id.
+  if (why.membership < core_.membership().index || !core_.was_named()) return;
   fail({why.reason == Refusal::removed ? Errc::removed : Errc::id_taken, why.detail});
 }
 
@@ -173,6 +165,7 @@ void Replica::tick() {
   const Instant now = ports_.driver.now();
   core_.tick(now);
   expire();
+  if (try_again_ && now >= try_again_at_) std::exchange(try_again_, {})();
   sender_.tick();
   receiver_.tick();
   if (now - last_maintenance_ >= std::chrono::milliseconds(100)) {
@@ -250,49 +243,6 @@ void Replica::persisted(std::uint64_t number, const Storage::Written& written) {
   wake();
 }
 
-void Replica::apply(std::vector<EntryPtr> entries) {
-  struct Run {
-    std::vector<EntryPtr> entries;
-    Result<std::vector<Outcome>> outcomes{std::vector<Outcome>{}};
-    Instant begun;
-  };
-  auto run = std::make_shared<Run>();
-  run->entries = std::move(entries);
-  run->begun = ports_.driver.now();
-  machine_queue_.run([this, run] { run->outcomes = machine_->apply(run->entries); },
-                     [this, run] {
-                       counters_.apply_us.record(microseconds(ports_.driver.now() - run->begun));
-                       applied(run->entries, std::move(run->outcomes));
-                     });
-}
-
-void Replica::applied(const std::vector<EntryPtr>& entries, Result<std::vector<Outcome>> outcomes) {
-  if (failure_) return;
-  if (!outcomes) return fail(outcomes.error());
-  Answers answers;
-  Completions completions;
-  for (std::size_t at = 0; at < entries.size(); ++at) {
-    const Entry& entry = *entries[at];
-    sizes_.applied(entry.index, size_of(entry));
-    if (const MembershipPtr* membership = entry.membership()) {
-      applied_membership_ = {entry.index, *membership};
-    }
-    changes_.applied(entry.id(), applied_membership_, completions);
-    proposals_.applied(std::move((*outcomes)[at]), answers);
-  }
-  core_.applied(entries.back()->index);
-  tell(answers);
-  tell(completions);
-  machine_reached(entries.back()->index);
-  wake();
-}
-
-void Replica::machine_reached(Index index) {
-  reached_ = std::max(reached_, index);
-  for (Read& read : reads_.take_ready(reached_)) serve(std::move(read));
-  fail_if_removed();
-}
-
 void Replica::fetch(const core::LogFetch& wanted) {
   auto entries = std::make_shared<Result<std::vector<EntryPtr>>>(std::vector<EntryPtr>{});
   ports_.worker.run(
@@ -328,12 +278,17 @@ void Replica::soft_state_changed(const core::SoftState& soft) {
 }
 
 /// Whoever asked for the removal is told first, which takes until its entry is applied. A node
-/// that only hears of it will never have that entry.
+/// that only hears of it will never have that entry, or never know that it is committed.
+///
+/// This is for good: the process ends, and its directory with the removal in its log says so again
+/// in every later life, although the core would serve if it were taken in again. Whoever comes back
+/// does so with a new directory.
 void Replica::fail_if_removed() {
   if (!core_.removed()) return;
   const LoggedMembership& last = core_.membership();
-  const bool entry_is_here = !last.membership->names(self_.id, self_.instance);
-  if (entry_is_here && reached_ < last.index) return;
+  const bool is_to_be_applied = last.index <= core_.commit() && reached_ < last.index &&
+                                !last.membership->names(self_.id, self_.instance);
+  if (is_to_be_applied) return;
   fail({Errc::removed, "this node was removed from the cluster"});
 }
 
@@ -378,6 +333,9 @@ void Replica::fail(Error error) {
   tell(completions);
   for (Read& read : reads_.take_all()) complete(std::move(read.done), error);
   for (Done& caller : std::exchange(snapshot_callers_, {})) complete(std::move(caller), error);
+  for (auto& [index, caller] : std::exchange(durable_callers_, {})) {
+    complete(std::move(caller), error);
+  }
   ports_.driver.failed(error);
   wake();
 }
@@ -397,6 +355,9 @@ void Replica::stop() {
   tell(completions);
   for (Read& read : reads_.take_all()) complete(std::move(read.done), stopped);
   for (Done& caller : std::exchange(snapshot_callers_, {})) complete(std::move(caller), stopped);
+  for (auto& [index, caller] : std::exchange(durable_callers_, {})) {
+    complete(std::move(caller), stopped);
+  }
 }
 
 void Replica::wake() { ports_.driver.wake(); }

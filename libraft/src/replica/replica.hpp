@@ -106,18 +106,23 @@ class Replica {
   void carry_out(core::Ready& ready);
   void persist(PersistWork work);
   void persisted(std::uint64_t number, const Storage::Written& written);
-  void apply(std::vector<EntryPtr> entries);
-  void applied(const std::vector<EntryPtr>& entries, Result<std::vector<Outcome>> outcomes);
   void fetch(const core::LogFetch& fetch);
   void soft_state_changed(const core::SoftState& soft);
   void observe(const core::Note& note);
-  void machine_reached(Index index);
   void fail_if_removed();
   void fail(Error error);
   void wake();
   void complete(Done done, Result<void> result);
   void tell(Answers& answers);
   void tell(Completions& completions);
+
+  // applying.cpp
+  void apply(std::vector<EntryPtr> entries);
+  void commit_again();
+  void applied(std::vector<EntryPtr> entries, Result<std::vector<Outcome>> outcomes);
+  void machine_is_full(const Error& error, util::UniqueFunction<void()> again);
+  void tell_applied(const std::vector<EntryPtr>& entries, std::vector<Outcome> outcomes);
+  void machine_reached(Index index);
 
   // requests.cpp
   void ask_for_read(Read read);
@@ -135,13 +140,17 @@ class Replica {
 
   // snapshots.cpp
   void restore(const SnapshotMeta& meta);
+  void restore_from(const SnapshotInfo& file);
+  void restored(const SnapshotInfo& file);
   void snapshot_ended(const core::SnapshotWanted& wanted, bool complete);
   void start_snapshot();
+  void no_capture(const Error& error);
   void write_snapshot(std::shared_ptr<Capture> capture);
   void snapshot_written(Result<SnapshotInfo> written);
   void file_is_there(const SnapshotInfo& file);
   void maintain_log();
   void request_durable_if_due();
+  void tell_durable_callers();
   bool snapshot_is_due() const;
   void shorten_log(Index upto);
   void remove_old_files();
@@ -165,6 +174,7 @@ class Replica {
   PendingTransfers transfers_;
   ForwardedRequests forwarded_requests_;
   std::vector<Done> snapshot_callers_;
+  std::multimap<Index, Done> durable_callers_;  ///< Until a durable machine reaches the index.
   std::vector<util::UniqueFunction<void()>> completions_;
   std::uint64_t last_ticket_ = 0;
 
@@ -181,6 +191,12 @@ class Replica {
   NodeId leader_;  ///< As last told by the core.
   LoggedMembership applied_membership_;
   Index reached_;  ///< What the machine has, as told on this thread.
+
+  // While the machine has no space.
+  bool machine_is_full_ = false;
+  std::vector<EntryPtr> unwritten_;         ///< Executed and not committed.
+  util::UniqueFunction<void()> try_again_;  ///< Empty while a try is under way.
+  Instant try_again_at_{};
 
   std::optional<SnapshotInfo> newest_snapshot_;  ///< Finished here, own or received.
   std::map<Index, SnapshotInfo> received_;       ///< Received and not yet restored from.

@@ -12,6 +12,7 @@ std::optional<Error> Replica::reason_to_refuse() const {
                  failure_->detail};
   if (stopping_) return Error{Errc::stopped, "the group is shutting down"};
   if (ports_.storage.is_full()) return Error{Errc::storage_full, "the disk is nearly full"};
+  if (machine_is_full_) return Error{Errc::storage_full, "the state machine waits for space"};
   return std::nullopt;
 }
 

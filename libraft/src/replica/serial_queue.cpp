@@ -5,26 +5,34 @@
 
 namespace raft::replica {
 
-void SerialQueue::run(Function job, Function done) {
-  if (!may_block_) {
-    job();
-    done();
+void SerialQueue::add(Item item) {
+  if (!item.may_block && !running_) {
+    item.job();
+    item.done();
     return;
   }
-  waiting_.push_back({std::move(job), std::move(done)});
+  waiting_.push_back(std::move(item));
   if (!running_) start_next();
 }
 
 void SerialQueue::start_next() {
-  running_ = !waiting_.empty();
-  if (!running_) return;
-  auto item = std::make_shared<Item>(std::move(waiting_.front()));
-  waiting_.pop_front();
-  worker_.run([item] { item->job(); },
-              [this, item] {
-                item->done();
-                start_next();
-              });
+  running_ = true;  // Also in what is done here: what that adds comes behind what waits.
+  while (!waiting_.empty()) {
+    Item item = std::move(waiting_.front());
+    waiting_.pop_front();
+    if (item.may_block) {
+      auto shared = std::make_shared<Item>(std::move(item));
+      worker_.run([shared] { shared->job(); },
+                  [this, shared] {
+                    shared->done();
+                    start_next();
+                  });
+      return;
+    }
+    item.job();
+    item.done();
+  }
+  running_ = false;
 }
 
 }  // namespace raft::replica

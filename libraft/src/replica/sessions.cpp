@@ -100,10 +100,4 @@ bool Sessions::load(const MetaRecord& record) {
   return true;
 }
 
-void Sessions::clear() {
-  clients_.clear();
-  by_silence_.clear();
-  changed_.clear();
-}
-
 }  // namespace raft::replica

@@ -47,7 +47,6 @@ class Sessions {
   void save(std::vector<MetaRecord>& records) const;
   /// Takes one record in. False: it is none of this table's, or not readable.
   bool load(const MetaRecord& record);
-  void clear();
 
  private:
   struct Client {
@@ -62,7 +61,7 @@ class Sessions {
 
   std::map<Bytes, Client> clients_;
   std::set<std::pair<LogTime, Bytes>> by_silence_;  ///< The longest silent first.
-  const bool tracks_changes_;
+  bool tracks_changes_;
   std::set<Bytes> changed_;
 };
 

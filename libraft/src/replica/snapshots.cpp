@@ -29,8 +29,8 @@ std::uint64_t Replica::take_snapshot(Done done) {
   if (failure_) {
     complete(std::move(done), *failure_);
   } else if (machine_->is_durable()) {
-    machine_->request_durable(reached_);
-    complete(std::move(done), {});
+    durable_callers_.emplace(reached_, std::move(done));
+    tell_durable_callers();
   } else {
     snapshot_callers_.push_back(std::move(done));
     start_snapshot();
@@ -45,9 +45,15 @@ void Replica::start_snapshot() {
   auto capture = std::make_shared<Result<Capture>>(Errc::stopped);
   machine_queue_.run([this, capture] { *capture = machine_->capture(); },
                      [this, capture] {
-                       if (!*capture) return fail(capture->error());
+                       if (!*capture) return no_capture(capture->error());
                        write_snapshot(std::make_shared<Capture>(*std::move(*capture)));
                      });
+}
+
+void Replica::no_capture(const Error& error) {
+  if (failure_) return;
+  if (error.code != Errc::storage_full) return fail(error);
+  snapshot_written(error);  // There will be another one when there is space.
 }
 
 void Replica::write_snapshot(std::shared_ptr<Capture> capture) {
@@ -111,8 +117,14 @@ void Replica::restore(const SnapshotMeta& meta) {
   // A newer one may have been received since, and be installed next.
   const SnapshotInfo file = received_.at(meta.last.index);
   received_.erase(received_.begin(), received_.upper_bound(meta.last.index));
+  try_again_ = {};  // Whatever waits for space is older than this.
+  restore_from(file);
+}
+
+// However quick a machine is to apply, it may take long to read all of a large state.
+void Replica::restore_from(const SnapshotInfo& file) {
   auto result = std::make_shared<Result<void>>();
-  machine_queue_.run(
+  machine_queue_.run_on_worker(
       [this, result, file] {
         auto contents = ports_.files.open(file);
         if (!contents) {
@@ -121,21 +133,30 @@ void Replica::restore(const SnapshotMeta& meta) {
         }
         *result = machine_->restore(contents->meta(), contents->head_records(), *contents);
       },
-      [this, meta, result, file] {
+      [this, result, file] {
         if (failure_) return;
-        if (!*result) return fail(result->error());
-        ++counters_.snapshots_installed;
-        file_is_there(file);
-        RAFT_LOG(ports_.log, info, "installed the snapshot at " + to_string(meta.last));
-        applied_membership_ = meta.membership;
-        Completions completions;
-        changes_.skipped(meta.last.index, completions);
-        tell(completions);
-        core_.applied(meta.last.index);
-        machine_reached(meta.last.index);
-        remove_old_files();
-        wake();
+        if (*result) return restored(file);
+        if (result->code() != Errc::storage_full) return fail(result->error());
+        machine_is_full(result->error(), [this, file] { restore_from(file); });
       });
+}
+
+void Replica::restored(const SnapshotInfo& file) {
+  const SnapshotMeta& meta = file.meta;
+  ++counters_.snapshots_installed;
+  RAFT_LOG(ports_.log, info, "installed the snapshot at " + to_string(meta.last));
+  // What was not committed before is covered.
+  machine_is_full_ = false;
+  unwritten_.clear();
+  file_is_there(file);
+  applied_membership_ = meta.membership;
+  Completions completions;
+  changes_.skipped(meta.last.index, completions);
+  tell(completions);
+  core_.applied(meta.last.index);
+  machine_reached(meta.last.index);
+  remove_old_files();
+  wake();
 }
 
 // --- forgetting ---
@@ -143,6 +164,7 @@ void Replica::restore(const SnapshotMeta& meta) {
 void Replica::maintain_log() {
   Index kept;  // Up to here the machine needs no log to come back.
   if (machine_->is_durable()) {
+    tell_durable_callers();
     request_durable_if_due();
     kept = machine_->durable_index();
     if (sender_.is_idle() && !taking_snapshot_) remove_old_files();
@@ -170,6 +192,18 @@ void Replica::request_durable_if_due() {
   }
   durable_requested_ = reached_;
   machine_->request_durable(reached_);
+}
+
+/// What is applied at the call must survive a power cut before its caller is told so. Asked again,
+/// for a flush may fail and leave the machine waiting.
+void Replica::tell_durable_callers() {
+  if (durable_callers_.empty()) return;
+  const Index durable = machine_->durable_index();
+  while (!durable_callers_.empty() && durable_callers_.begin()->first <= durable) {
+    complete(std::move(durable_callers_.begin()->second), {});
+    durable_callers_.erase(durable_callers_.begin());
+  }
+  if (!durable_callers_.empty()) machine_->request_durable(durable_callers_.rbegin()->first);
 }
 
 /// Erases the log up to `upto`, but for a tail that spares followers a little behind a snapshot.

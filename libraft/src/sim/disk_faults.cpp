@@ -16,12 +16,16 @@ bool is_due(std::optional<std::uint64_t>& left) {
 
 }  // namespace
 
-void DiskFaults::power_on() {
-  powered_ = true;
+void DiskFaults::forget() {
   reads_fail_ = false;
   changes_left_.reset();
   writes_left_.reset();
   syncs_left_.reset();
+}
+
+void DiskFaults::power_on() {
+  powered_ = true;
+  forget();
   ++life_;
 }
 

@@ -26,7 +26,9 @@ class DiskFaults {
   /// The same once so many further writes, renames and syncs have been carried out; the next one
   /// fails and nothing comes of it. To stop at every place of a sequence, count up from 0.
   void power_off_after(std::uint64_t changes) { changes_left_ = changes; }
-  /// A new life: all scripted errors but a full disk are forgotten.
+  /// All scripted errors but a full disk are forgotten.
+  void forget();
+  /// A new life, with nothing scripted for it but a full disk.
   void power_on();
   bool is_powered() const { return powered_; }
   /// Counts the lives: what was opened in an earlier one is dead.

@@ -70,8 +70,11 @@ Result<void> SimulatedEngine::resume() {
   return {};
 }
 
-void SimulatedEngine::recover(core::Random& random) {
-  recover_keeping(static_cast<std::size_t>(random.between(0, unsynced_.size() + 1)));
+std::size_t SimulatedEngine::recover(core::Random& random) {
+  const std::size_t written = unsynced_.size();
+  const auto kept = static_cast<std::size_t>(random.between(0, written + 1));
+  recover_keeping(kept);
+  return written - kept;
 }
 
 void SimulatedEngine::recover_keeping(std::size_t batches) {
@@ -81,6 +84,12 @@ void SimulatedEngine::recover_keeping(std::size_t batches) {
   visible_ = durable_;
   final_error_.reset();
   must_resume_ = false;
+}
+
+void SimulatedEngine::restore(const Backup& backup) {
+  unsynced_.clear();
+  durable_ = backup;
+  recover_keeping(0);
 }
 
 void SimulatedEngine::damage(BytesView key, std::optional<Bytes> value) {

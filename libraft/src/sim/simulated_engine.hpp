@@ -28,12 +28,18 @@ class SimulatedEngine final : public storage::KvEngine {
       const std::function<bool(BytesView key, BytesView value)>& visit) const override;
   Result<void> resume() override;
 
-  /// What is there after a power cut: a seeded number of the batches that were not synced.
-  void recover(core::Random& random);
+  /// What is there after a power cut: a seeded number of the batches that were not synced. Returns
+  /// how many are lost.
+  std::size_t recover(core::Random& random);
   /// The same with a number of the caller's choice, at most unsynced().
   void recover_keeping(std::size_t batches);
   /// Batches that a power cut may take.
   std::size_t unsynced() const { return unsynced_.size(); }
+
+  /// What is synced, and nothing else.
+  using Backup = std::map<Bytes, Bytes, std::less<>>;
+  const Backup& backup() const { return durable_; }
+  void restore(const Backup& backup);
 
   /// Changes what is stored behind the back of everyone, synced or not: rot, a write that went to
   /// the wrong place (`value`) or to nowhere (absent).
@@ -42,7 +48,7 @@ class SimulatedEngine final : public storage::KvEngine {
   void rot(BytesView key, std::size_t bit);
 
  private:
-  using Map = std::map<Bytes, Bytes, std::less<>>;
+  using Map = Backup;
 
   static void apply(const storage::KvBatch& batch, Map& map);
   Result<void> fail(const Error& error);

@@ -166,6 +166,21 @@ void SimulatedFiles::recover(core::Random& random) {
   for (const auto& [name, file] : names_) settle(*file, random);
 }
 
+SimulatedFiles::Backup SimulatedFiles::backup() const {
+  Backup backup;
+  for (const auto& [name, file] : durable_names_) backup.emplace(name, file->durable);
+  return backup;
+}
+
+void SimulatedFiles::restore(const Backup& backup) {
+  unsynced_.clear();
+  durable_names_.clear();
+  for (const auto& [name, content] : backup) {
+    durable_names_.emplace(name, std::make_shared<File>(File{content, content, false}));
+  }
+  names_ = durable_names_;
+}
+
 void SimulatedFiles::rot(const std::string& name, std::size_t bit) {
   const auto found = names_.find(name);
   RAFT_ASSERT(found != names_.end(), name);

@@ -38,6 +38,11 @@ class SimulatedFiles final : public storage::FileSystem {
   /// What is there after a power cut.
   void recover(core::Random& random);
 
+  /// Every synced file under a synced name.
+  using Backup = std::map<std::string, Bytes>;
+  Backup backup() const;
+  void restore(const Backup& backup);
+
   /// Flips one bit of a file that is there, synced or not; `bit` counts from its front and wraps
   /// round.
   void rot(const std::string& name, std::size_t bit);

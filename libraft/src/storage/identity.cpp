@@ -113,4 +113,37 @@ Result<void> write_identity(FileSystem& files, const Identity& identity) {
   return files.sync_folder();
 }
 
+Result<IdentityFile> IdentityFile::open(FileSystem& files, NodeId node, InstanceId fresh,
+                                        bool has_log) {
+  const auto read = read_identity(files);
+  if (!read) return read.error();
+  if (!*read && has_log) {
+    return Error{Errc::corrupt, files.path_of(std::string(file_name)) +
+                                    " is missing beside a log; restore it or remove the directory "
+                                    "and let the node join anew"};
+  }
+  Identity identity;
+  identity.node = node;
+  identity.instance = fresh;
+  if (*read) identity = **read;
+  if (identity.node != node) {
+    return Error{Errc::id_taken, files.path_of(std::string(file_name)) + " belongs to node " +
+                                     to_string(identity.node) + ", not to node " + to_string(node)};
+  }
+  ++identity.boot.value;
+  if (const auto written = write_identity(files, identity); !written) return written.error();
+  return IdentityFile(files, std::move(identity));
+}
+
+Result<void> IdentityFile::change(const Identity& identity) {
+  if (final_error_) return *final_error_;
+  const Result<void> written = write_identity(*files_, identity);
+  if (written) {
+    identity_ = identity;
+  } else if (written.code() == Errc::storage_failed) {
+    final_error_ = written.error();
+  }
+  return written;
+}
+
 }  // namespace raft::storage

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <libraft/error.hpp>
@@ -28,5 +29,27 @@ Result<std::optional<Identity>> read_identity(const FileSystem& files);
 /// Temporary file, sync, rename, directory sync. After an error or a crash the file holds the old
 /// identity or the new one, whole. Errors: storage_full, storage_failed.
 Result<void> write_identity(FileSystem& files, const Identity& identity);
+
+/// The identity of a running node.
+class IdentityFile {
+ public:
+  /// Begins a new life: reads the identity, or makes one with `fresh` as its instance, counts the
+  /// boot number up and writes it. `has_log`: there is a log beside it, so that a missing file is a
+  /// loss. Errors: id_taken, corrupt, and those of write_identity().
+  static Result<IdentityFile> open(FileSystem& files, NodeId node, InstanceId fresh, bool has_log);
+
+  const Identity& identity() const { return identity_; }
+  /// After an error the old one stands. After storage_failed so it does for good: what a second
+  /// sync says about a file whose first one failed means nothing.
+  Result<void> change(const Identity& identity);
+
+ private:
+  IdentityFile(FileSystem& files, Identity identity)
+      : files_(&files), identity_(std::move(identity)) {}
+
+  FileSystem* files_;
+  Identity identity_;
+  std::optional<Error> final_error_;
+};
 
 }  // namespace raft::storage

@@ -6,6 +6,8 @@
 #include <atomic>
 #include <cstdarg>
 #include <cstdio>
+#include <mutex>
+#include <shared_mutex>
 #include <string_view>
 #include <utility>
 
@@ -28,6 +30,7 @@ constexpr std::size_t own_cache_bytes = std::size_t{8} << 20;
 constexpr int write_buffers_max = 3;
 constexpr int open_files_max = 256;
 constexpr int background_jobs = 2;
+constexpr int file_opening_threads = 1;  // There are few files; RocksDB would start 16 threads.
 
 rocksdb::Slice slice(BytesView bytes) { return {bytes.data(), bytes.size()}; }
 
@@ -98,6 +101,8 @@ void set_durability_options(rocksdb::Options& options) {
   options.paranoid_checks = true;
   // It must not resume by itself: after a failed sync that would hide a loss.
   options.max_bgerror_resume_count = 0;
+  // The file of options is worth nothing, but a sync that fails with it is one that failed.
+  options.fail_if_options_file_error = true;
 }
 
 rocksdb::Options make_options(const RocksOptions& from) {
@@ -110,6 +115,7 @@ rocksdb::Options make_options(const RocksOptions& from) {
   options.max_total_wal_size = from.write_buffer_bytes * (write_buffers_max + 1);
   options.max_open_files = open_files_max;
   options.max_background_jobs = background_jobs;
+  options.max_file_opening_threads = file_opening_threads;
   // One writer at a time: there is nobody to wait for or to share the memtable with.
   options.allow_concurrent_memtable_write = false;
   options.enable_write_thread_adaptive_yield = false;
@@ -138,39 +144,29 @@ bool is_lock_error(const rocksdb::Status& status, const std::string& folder) {
   return status.IsIOError() && status.ToString().find(folder + "/LOCK") != std::string::npos;
 }
 
-Error open_error(const rocksdb::Status& status, const std::string& folder) {
-  if (is_lock_error(status, folder)) {
-    return {Errc::busy, "log database " + folder + " is in use by another process"};
-  }
-  Error error{Errc::storage_failed,
-              "cannot open log database " + folder + ": " + status.ToString()};
-  if (status.IsCorruption()) error.code = Errc::corrupt;
-  if (status.IsNoSpace()) error.code = Errc::storage_full;
-  return error;
-}
-
 }  // namespace
 
 class RocksEngine::Impl {
  public:
-  explicit Impl(std::string folder) : folder_(std::move(folder)) {}
+  explicit Impl(const RocksOptions& options) : options_(options), folder_(options.folder) {}
 
-  Result<void> open(const RocksOptions& from) {
+  Result<void> open() {
     if (const Result<void> made = make_private_folder(folder_); !made) return made;
-    rocksdb::Options options = make_options(from);
-    if (const Result<void> mended = mend(*options.env, from.log); !mended) return mended;
-    options.info_log = std::make_shared<WarningsOnly>(from.log);
+    rocksdb::Options options = make_options(options_);
+    if (const Result<void> mended = mend(*options.env); !mended) return mended;
+    options.info_log = std::make_shared<WarningsOnly>(options_.log);
     options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
     options.listeners.push_back(errors_);
     rocksdb::DB* db = nullptr;
     const rocksdb::Status status = rocksdb::DB::Open(options, folder_, &db);
     db_.reset(db);
-    if (!status.ok()) return open_error(status, folder_);
+    if (!status.ok()) return open_error(status);
     return {};
   }
 
   Result<void> write(const KvBatch& batch) {
     if (failed_) return refusal();
+    if (!db_) return not_reopened(Errc::storage_full);
     if (batch.empty()) return {};
     rocksdb::WriteBatch out(batch.bytes() + batch.operations().size() * 16);
     for (const KvBatch::Operation& operation : batch.operations()) {
@@ -185,7 +181,9 @@ class RocksEngine::Impl {
   }
 
   Result<std::optional<Bytes>> get(BytesView key) const {
+    const std::shared_lock lock(reopening_);
     if (failed_) return refusal();
+    if (!db_) return not_reopened(Errc::storage_failed);
     Bytes value;
     const rocksdb::Status status = db_->Get({}, slice(key), &value);
     if (status.ok()) return std::optional<Bytes>(std::move(value));
@@ -195,7 +193,9 @@ class RocksEngine::Impl {
 
   Result<void> scan(BytesView first, BytesView last,
                     const std::function<bool(BytesView, BytesView)>& visit) const {
+    const std::shared_lock lock(reopening_);
     if (failed_) return refusal();
+    if (!db_) return not_reopened(Errc::storage_failed);
     const rocksdb::Slice end = slice(last);
     rocksdb::ReadOptions options;
     options.iterate_upper_bound = &end;
@@ -209,20 +209,69 @@ class RocksEngine::Impl {
     return {};
   }
 
+  // RocksDB's own Resume() is not enough in two cases, and then the database is opened again:
+  //
+  // 1. A write-ahead log in which an append has failed takes no other one; RocksDB aborts when it
+  //    is asked to. Resume() begins a new log together with a new memtable, but only if there is
+  //    something in the present one.
+  // 2. An error while changing the log counts as fatal, also if it was only want of space.
   Result<void> resume() {
     if (failed_) return refusal();
-    return written(db_->Resume());
+    if (!db_) return reopen();
+    const bool keeps_log = number_of(rocksdb::DB::Properties::kNumEntriesActiveMemTable) == 0;
+    const rocksdb::Status resumed = db_->Resume();
+    const bool is_stuck =
+        !resumed.ok() && resumed.severity() >= rocksdb::Status::Severity::kFatalError;
+    if (!resumed.ok() && !(is_stuck && is_no_space(resumed))) return written(resumed);
+    if (!is_stuck && !keeps_log) return {};
+    return reopen();
   }
 
  private:
+  Result<void> reopen() {
+    // While it is closed nobody can read: not before it can be expected to open.
+    if (db_ && !has_space_to_open()) return not_reopened(Errc::storage_full);
+    const std::unique_lock lock(reopening_);
+    db_.reset();
+    const Result<void> opened = open();
+    if (!opened && opened.code() != Errc::storage_full) failed_ = true;
+    return opened;
+  }
+
+  // What is only in the write-ahead log goes to a sorted file.
+  bool has_space_to_open() const {
+    constexpr std::uint64_t small_files_bytes = std::uint64_t{1} << 20;
+    const std::uint64_t needed =
+        number_of(rocksdb::DB::Properties::kCurSizeAllMemTables) + small_files_bytes;
+    std::uint64_t free = 0;
+    return db_->GetEnv()->GetFreeSpace(folder_, &free).ok() && free >= needed;
+  }
+
+  std::uint64_t number_of(const std::string& property) const {
+    std::uint64_t number = 0;
+    db_->GetIntProperty(property, &number);
+    return number;
+  }
+
   // Under the lock that DB::Open() takes: what looks torn may be what another process is writing.
-  Result<void> mend(rocksdb::Env& env, const util::Log& log) {
+  Result<void> mend(rocksdb::Env& env) {
     rocksdb::FileLock* lock = nullptr;
     const rocksdb::Status locked = env.LockFile(folder_ + "/LOCK", &lock);
-    if (!locked.ok()) return open_error(locked, folder_);
-    Result<void> mended = mend_wal(folder_, log);
+    if (!locked.ok()) return open_error(locked);
+    Result<void> mended = mend_wal(folder_, options_.log);
     env.UnlockFile(lock).PermitUncheckedError();
     return mended;
+  }
+
+  Error open_error(const rocksdb::Status& status) const {
+    if (is_lock_error(status, folder_)) {
+      return {Errc::busy, "log database " + folder_ + " is in use by another process"};
+    }
+    Error error{Errc::storage_failed,
+                "cannot open log database " + folder_ + ": " + status.ToString()};
+    if (status.IsCorruption()) error.code = Errc::corrupt;
+    if (is_no_space(status)) error.code = Errc::storage_full;
+    return error;
   }
 
   Result<void> written(const rocksdb::Status& status) {
@@ -236,11 +285,16 @@ class RocksEngine::Impl {
     return error;
   }
 
+  // The watch sees the syncs of most files; that of a folder, and those of the small files that
+  // are written when the database is opened, only show in the text. So does the want of space for
+  // the file of options.
   bool is_no_space(const rocksdb::Status& status) const {
-    // The watch sees the syncs of files; that of a folder only shows in the text.
-    constexpr std::string_view folder_sync = "While fsync: a directory";
-    return status.IsNoSpace() && !errors_->sync_failed() &&
-           status.ToString().find(folder_sync) == std::string::npos;
+    const std::string text = status.ToString();
+    const auto says = [&text](std::string_view words) {
+      return text.find(words) != std::string::npos;
+    };
+    return (status.IsNoSpace() || says("No space left on device")) && !errors_->sync_failed() &&
+           !says("While fsync: ") && !says("While fdatasync: ");
   }
 
   Error read_error(const rocksdb::Status& status, BytesView key) const {
@@ -252,15 +306,22 @@ class RocksEngine::Impl {
     return {Errc::storage_failed, "log database " + folder_ + " failed before"};
   }
 
+  Error not_reopened(Errc code) const {
+    return {code, "log database " + folder_ + " finds no space to be opened again"};
+  }
+
+  const RocksOptions options_;
   const std::string folder_;
   const std::shared_ptr<ErrorWatch> errors_ = std::make_shared<ErrorWatch>();
-  std::unique_ptr<rocksdb::DB> db_;
+  /// Held by readers, and by resume() alone while it exchanges the database.
+  mutable std::shared_mutex reopening_;
+  std::unique_ptr<rocksdb::DB> db_;  ///< Null: the last reopen() found no space.
   std::atomic<bool> failed_{false};
 };
 
 Result<std::unique_ptr<RocksEngine>> RocksEngine::open(const RocksOptions& options) {
-  auto impl = std::make_unique<Impl>(options.folder);
-  if (const Result<void> opened = impl->open(options); !opened) return opened.error();
+  auto impl = std::make_unique<Impl>(options);
+  if (const Result<void> opened = impl->open(); !opened) return opened.error();
   return std::unique_ptr<RocksEngine>(new RocksEngine(std::move(impl)));
 }
 

@@ -55,12 +55,23 @@ bool is_leftover(const Found& file, const Found* newest) {
 
 }  // namespace
 
-Result<std::optional<SnapshotInfo>> SnapshotFiles::recover(const Predicate& belongs) {
+Result<std::optional<SnapshotInfo>> SnapshotFiles::recover(const Predicate& belongs, Index base) {
   const Result<std::vector<Found>> found = find_snapshots(files_, group_);
   if (!found) return found.error();
 
-  // Verified before anything is removed: with a rotten newest file, an older one is all there is.
+  // Verified before anything is removed: with a rotten newest file, an older one is all there is,
+  // and where none fits the log, whatever is there may tell why.
   const Found* newest = newest_complete(*found, belongs);
+  if (base.value > 0 && (!newest || newest->parsed.last.index < base)) {
+    const Found* other = newest_complete(*found, [](EntryId) { return true; });
+    return Error{
+        Errc::corrupt,
+        "the log begins behind " + to_string(base) +
+            ", but no snapshot of its history reaches that (" +
+            (other ? "the newest of any is " + files_.path_of(other->name) : "none is there") +
+            "); restore the directory from a backup, or remove this node and let it "
+            "join anew"};
+  }
   std::optional<SnapshotInfo> info;
   if (newest) {
     Result<SnapshotInfo> verified = verify_snapshot(files_, newest->name);

@@ -32,9 +32,10 @@ class SnapshotFiles {
   /// Verifies the newest complete snapshot that belongs to the log, then removes all others and
   /// what temporary files can no longer be completed: a receive above it is kept for receive().
   /// A file that was received but not yet installed when the node stopped does not belong. Newest
-  /// is the highest index, whatever the term. Absent: there is none. Errors: corrupt names the
-  /// file, and nothing was removed.
-  Result<std::optional<SnapshotInfo>> recover(const Predicate& belongs);
+  /// is the highest index, whatever the term. The log begins behind `base`, so that with one above
+  /// 0 a snapshot must reach it. Absent: there is none. Errors: corrupt names the file, or the
+  /// index that none reaches, and nothing was removed.
+  Result<std::optional<SnapshotInfo>> recover(const Predicate& belongs, Index base = {});
 
   /// Begins a snapshot of the own machine: the head first, then append(), then finish().
   Result<std::unique_ptr<Writer>> begin(const SnapshotMeta& meta, BytesView head_records);

@@ -44,6 +44,7 @@ void ConnectionMachine::read_frames() {
     const Result<std::optional<Frame>> frame = reader_.next({version_, limit});
     if (!frame) return close(Closed::Cause::bad_frame, frame.error().detail);
     if (!*frame) return;
+    ++frames_;
     handle(**frame);
   }
   if (state_ == State::judging) check_waiting();

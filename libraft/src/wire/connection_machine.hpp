@@ -95,6 +95,14 @@ class ConnectionMachine {
   /// Tells how many bytes the driver holds that the socket has not yet taken, for the bound.
   void set_unsent(std::size_t bytes) { unsent_ = bytes; }
 
+  /// How far the reading has come: whole frames, and bytes of one that is not yet complete. Where
+  /// neither moves for long, the length of that frame is wrong or its sender means no good.
+  struct Reading {
+    std::uint64_t frames = 0;
+    std::size_t unfinished = 0;
+  };
+  Reading reading() const { return {frames_, reader_.kept()}; }
+
   bool is_established() const { return state_ == State::established; }
   bool is_closed() const { return state_ == State::closed; }
   Side side() const { return side_; }
@@ -141,6 +149,7 @@ class ConnectionMachine {
   std::uint8_t version_ = 0;  // Agreed on; 0 until the other side's hello has come.
 
   FrameReader reader_;
+  std::uint64_t frames_ = 0;  // Read so far.
   std::vector<Event> events_;
   Bytes output_;            // Whole frames that the driver has not yet taken.
   std::size_t unsent_ = 0;  // Taken, but not yet by the socket.

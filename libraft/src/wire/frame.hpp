@@ -45,8 +45,10 @@ class FrameReader {
   /// Takes what has not been read into a buffer of its own.
   void keep_rest();
 
-  /// Bytes not yet read.
+  /// Bytes not yet read, of those fed last.
   std::size_t unread() const { return unread_.size(); }
+  /// Of a frame that is not yet complete, behind keep_rest().
+  std::size_t kept() const { return buffer_.size(); }
 
  private:
   Bytes buffer_;            // Between keep_rest() and feed(): all that is unread.

@@ -6,9 +6,9 @@
 //   id          := term:u64 index:u64
 //
 //   kind  body
-//     1   pre-vote request    campaign:u64 last:id leader_lost:u8
+//     1   pre-vote request    campaign:u64 last:id leader_lost:u8 voter:u64,u64
 //     2   pre-vote reply      campaign:u64 granted:u8
-//     3   vote request        last:id forced:u8
+//     3   vote request        last:id forced:u8 voter:u64,u64
 //     4   vote reply          granted:u8
 //     5   append request      leader_mark prev:id entries:u32 entry*
 //     6   append accepted     peer_mark match:u64
@@ -96,6 +96,7 @@ void put(const PreVoteRequest& body, util::Writer& out) {
   out.u64(body.campaign.value);
   encode(body.last, out);
   out.boolean(body.leader_lost);
+  encode(body.voter, out);
 }
 
 PreVoteRequest decode_pre_vote_request(Term term, util::Reader& in) {
@@ -103,6 +104,7 @@ PreVoteRequest decode_pre_vote_request(Term term, util::Reader& in) {
   body.campaign = decode_term(in);
   body.last = decode_id_within(term, in);
   body.leader_lost = in.boolean();
+  body.voter = decode_instance(in);
   return body;
 }
 
@@ -123,12 +125,14 @@ void put(const VoteRequest& body, util::Writer& out) {
   put(Kind::vote_request, out);
   encode(body.last, out);
   out.boolean(body.forced);
+  encode(body.voter, out);
 }
 
 VoteRequest decode_vote_request(Term term, util::Reader& in) {
   VoteRequest body;
   body.last = decode_id_within(term, in);
   body.forced = in.boolean();
+  body.voter = decode_instance(in);
   return body;
 }
 

@@ -1,0 +1,44 @@
+#include "sim/calls.hpp"
+
+#include <utility>
+#include <vector>
+
+namespace raft::sim {
+
+Calls::Calls(World& world) : world_(world) {
+  world_.life_ended = [this](NodeId node) { life_ended(node); };
+}
+
+std::uint64_t Calls::begin(NodeId node, const char* what, std::function<void()> given_up) {
+  waiting_.emplace(++last_, Call{node, what, std::move(given_up)});
+  return last_;
+}
+
+bool Calls::answered(std::uint64_t call) {
+  if (waiting_.erase(call) > 0) return true;
+  world_.checkers().violated("V3", "a caller is answered twice, or after its process has ended");
+  return false;
+}
+
+void Calls::life_ended(NodeId node) {
+  std::vector<std::function<void()>> given_up;
+  std::erase_if(waiting_, [&](auto& item) {
+    if (item.second.node != node) return false;
+    given_up.push_back(std::move(item.second.given_up));
+    return true;
+  });
+  for (const auto& call : given_up) {
+    if (call) call();
+  }
+}
+
+std::string Calls::unanswered() const {
+  std::string text;
+  for (const auto& [number, call] : waiting_) {
+    if (!text.empty()) text += "; ";
+    text += std::string(call.what) + " of node " + to_string(call.node);
+  }
+  return text;
+}
+
+}  // namespace raft::sim

@@ -1,0 +1,46 @@
+// What goes wrong, and when: draws a schedule, and carries it out.
+#pragma once
+
+#include <cstdint>
+#include <set>
+
+#include "sim/action.hpp"
+#include "sim/clients.hpp"
+#include "sim/operator.hpp"
+#include "sim/world.hpp"
+
+namespace raft::sim {
+
+/// So many actions, spread over the time that the clients will need, of the faults that the profile
+/// has drawn.
+Schedule draw_schedule(const Profile& profile);
+
+class Nemesis {
+ public:
+  Nemesis(World& world, Operator& its_operator, Clients& clients)
+      : world_(world), operator_(its_operator), clients_(clients) {}
+
+  /// From now on.
+  void follow(const Schedule& schedule);
+  /// The faults stop: the network is whole, the disks work, everyone who can run does.
+  void stop();
+
+ private:
+  void perform(const Action& action);
+  void set_rate(Fault fault, std::uint64_t permille);
+  void block_between(std::uint64_t side, NodeId common);
+  void break_disk(NodeId id, bool sync, std::uint64_t after);
+  void fill_disk(NodeId id, Duration duration);
+  void start_later(NodeId id, Duration delay);
+  /// Directories are lost only while the rest of the cluster can bear it.
+  void lose(const Action& action, NodeId id);
+  void roll_back(NodeId id);
+
+  World& world_;
+  Operator& operator_;
+  Clients& clients_;
+  Duration truce_until_{0};
+  bool has_stopped_ = false;
+};
+
+}  // namespace raft::sim

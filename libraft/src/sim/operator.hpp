@@ -1,0 +1,57 @@
+// Whoever runs the cluster: adds and removes members, replaces lost disks, hands leadership over.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <vector>
+
+#include "sim/calls.hpp"
+#include "sim/world.hpp"
+
+namespace raft::sim {
+
+class Operator {
+ public:
+  Operator(World& world, Calls& calls)
+      : world_(world), calls_(calls), random_(world.profile().seed * 16 + 6) {}
+
+  /// Founds the cluster as the profile says and brings every node in. False: it does not come up.
+  bool set_up();
+
+  /// With what its directory holds, or to join.
+  void start(NodeId id);
+  void join_new();
+  void remove(NodeId id);
+  void replace(NodeId id);
+  void demote(NodeId id);
+  void promote(NodeId id);
+  void update(NodeId id);
+  void transfer(NodeId target);
+  void take_snapshot(NodeId id);
+  /// A node of another cluster comes to the address of one of ours, and must not be let in.
+  void call_as_stranger(NodeId id);
+
+  /// What an operator does by and by: starts what is down, brings in anew whose disk is lost or who
+  /// was removed. To be called now and then.
+  void tend();
+  /// Nobody is down, lost or left out any more who could be back.
+  bool is_done() const;
+  std::uint64_t changes_done() const { return changes_done_; }
+
+ private:
+  Founding to_join(NodeId id) const;
+  NodeId anyone();
+  bool can_spare(const Membership& members, NodeId id) const;
+  void change(MembershipChange change);
+  void bring_in_anew(NodeId id);
+  void remove_lost(NodeId id);
+  const Membership* committed() const;
+
+  World& world_;
+  Calls& calls_;
+  core::Random random_;
+  std::uint64_t changes_done_ = 0;
+  bool is_removing_ = false;  ///< A removal of somebody lost is under way.
+};
+
+}  // namespace raft::sim

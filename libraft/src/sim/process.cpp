@@ -1,0 +1,228 @@
+#include "sim/process.hpp"
+
+#include <utility>
+
+#include "sim/world.hpp"
+
+namespace raft::sim {
+namespace {
+
+constexpr GroupId group{};
+
+}  // namespace
+
+Process::Process(World& world, Node& node)
+    : world_(world),
+      node_(node),
+      life_(node.lives),
+      options_(world.profile().group),
+      observed_(std::make_unique<ObservedMachine>(node.id, world.subject(), world.checkers(),
+                                                  world.executions(),
+                                                  world.profile().machine_blocks)),
+      store_(node.disk->engine(), group),
+      files_(node.disk->files(), group),
+      storage_(store_,
+               {world.events(), *this, *node.disk, node.disk_weather, node.ledger,
+                world.disk_random(), world.effects()},
+               world.profile().writes_inline),
+      worker_(*this, world.job_random()),
+      greeter_(*this) {
+  if (world.profile().is_durable) {
+    flushed_ = std::make_unique<FlushedMachine>(*observed_, node.points, node.lives);
+  }
+}
+
+// The transport first: it tells nobody here any more, and others that this end is gone.
+Process::~Process() {
+  alive_.reset();
+  transport_.reset();
+}
+
+// --- beginning ---
+
+Result<void> Process::start(const Founding& founding) {
+  options_.founding = founding;
+  const bool has_log = !node_.disk->engine().backup().empty();
+  auto file = storage::IdentityFile::open(node_.disk->root(), node_.id, node_.instance, has_log);
+  if (!file) return file.error();
+  identity_ = *std::move(file);
+  node_.instance = identity().instance;
+  transport_ = std::make_unique<SimulatedTransport>(world_.network(), *this, node_.id,
+                                                    address_of(node_.id), *this);
+  beginning_.emplace(
+      options_, address_of(node_.id),
+      replica::Beginning::Ports{*this, *this, *this, store_, node_.disk->engine(), log()});
+  auto recovered = beginning_->open();
+  if (!recovered) return recovered.error();
+  return *recovered ? open_replica(**std::move(recovered)) : Result<void>{};
+}
+
+Result<void> Process::open_replica(RecoveredLog recovered) {
+  // The founding entry is written before there is a storage that could tell.
+  DiskView& view_of_disk = node_.ledger.view();
+  if (view_of_disk.last().index.value == 0 && recovered.last.value == 1) {
+    view_of_disk.synced(replica::founding_work(beginning_->self()));
+  }
+  view_of_disk.recovered(recovered);
+  const replica::Self self{node_.id, identity().instance, identity().boot,
+                           world_.seed_for(node_.id, life_)};
+  StateMachine& machine = flushed_ ? static_cast<StateMachine&>(*flushed_) : *observed_;
+  auto opened = replica::Replica::open(self, options_, std::move(recovered), machine,
+                                       {*this, storage_, worker_, *this, files_, log()});
+  if (!opened) return opened.error();
+  replica_ = *std::move(opened);
+  world_.checkers().life_begins(view(), world_.now());
+  beginning_->opened();
+  peers_changed_ = true;
+  is_woken_ = true;
+  return {};
+}
+
+util::Log Process::log() {
+  if (!world_.trace().prints()) return {};
+  return util::Log(
+      [this](LogLevel, std::string_view, std::string_view line) {
+        world_.trace().remark(node_.id, "says " + std::string(line));
+      },
+      LogLevel::debug);
+}
+
+Checkers::View Process::view() const {
+  return {node_.id, replica_->core(), node_.ledger.view(), storage_};
+}
+
+// --- the turn ---
+
+void Process::after(Duration delay, Events::Function function) {
+  world_.on_node(node_.id, life_, delay, std::move(function));
+}
+
+void Process::turn() {
+  while (std::exchange(is_woken_, false)) {
+    if (!replica_) break;
+    replica_->pump();
+    if (std::exchange(peers_changed_, false)) update_peers();
+    transport_->flush();
+    // Whoever is answered may know of what this very turn has committed.
+    world_.checkers().after_step(view(), world_.now());
+    replica_->run_completions();
+  }
+  if (transport_) transport_->flush();
+  if (replica_) world_.checkers().after_step(view(), world_.now());
+  if (flushed_ && flushed_->take_flush_wanted()) {
+    const Duration delay = std::chrono::milliseconds(world_.job_random().between(1, 60));
+    after(delay, [this] {
+      if (const auto flushed = flushed_->flush(); !flushed) failed(flushed.error());
+    });
+  }
+}
+
+void Process::tick() {
+  beginning_->tick(replica_ ? &replica_->core() : nullptr);
+  if (auto log = beginning_->take_founded()) {
+    if (const auto opened = open_replica(*std::move(log)); !opened) failed(opened.error());
+  }
+  if (replica_) replica_->tick();
+}
+
+void Process::stop() {
+  if (replica_) {
+    replica_->stop();
+    replica_->run_completions();
+  }
+  if (transport_) transport_->flush();
+}
+
+void Process::update_peers() {
+  std::map<NodeId, std::string> peers;
+  addresses_.collect(replica_->core(), peers);
+  transport_->set_peers(peers);
+}
+
+Instant Process::now() { return node_.clock.at(world_.now()); }
+
+void Process::failed(const Error& why) {
+  world_.trace().event(node_.id, "fails", {static_cast<std::uint64_t>(why.code)},
+                       [&] { return why.detail; });
+  node_.failure = why;
+}
+
+// --- what leaves ---
+
+void Process::send(const Message& message) {
+  world_.checkers().sends(view(), message);
+  world_.trace().event(node_.id, "sends",
+                       {message.to.value, message.term.value, message.body.index()},
+                       [&] { return describe(message); });
+  transport_->send(group, message);
+}
+
+void Process::send(const ServiceMessage& message) { transport_->send(group, message); }
+void Process::send_bulk(const ServiceMessage& message) { transport_->send_bulk(group, message); }
+void Process::flush() { transport_->flush(); }
+
+void Process::introduce(const std::string& address, std::optional<ServiceBody> request,
+                        util::UniqueFunction<void(Result<Introduction>)> done) {
+  transport_->introduce(address, group, std::move(request), std::move(done));
+}
+
+Result<void> Process::change_identity(const storage::Identity& identity) {
+  return identity_->change(identity);
+}
+
+// --- what arrives ---
+
+replica::Greeter::Replicas Process::replicas() const {
+  if (!replica_) return {};
+  return {replica_.get()};
+}
+
+Hello Process::hello(Purpose purpose, NodeId target) {
+  return greeter_.hello(purpose, target, address_of(node_.id), replicas());
+}
+
+std::optional<Refused> Process::judge(const Hello& hello) {
+  auto refused = greeter_.judge(hello, replicas());
+  if (refused) world_.refused(node_.id, hello, *refused);
+  return refused;
+}
+
+void Process::refused(NodeId, const std::string&, const Refused& why) {
+  if (replica_) replica_->refused(why);
+}
+
+void Process::connected(NodeId peer, const Hello&) {
+  if (replica_) replica_->peer_connected(peer);
+}
+
+void Process::lost(NodeId peer) {
+  if (replica_) replica_->peer_lost(peer);
+}
+
+void Process::received(GroupId, Message message) {
+  if (!replica_) return;
+  world_.trace().event(node_.id, "gets",
+                       {message.from.value, message.term.value, message.body.index()},
+                       [&] { return describe(message); });
+  world_.checkers().before_receive(view(), message);
+  replica_->receive(message);
+  world_.checkers().after_receive(view(), message);
+}
+
+void Process::received(GroupId, ServiceMessage message, Reply reply) {
+  if (!replica_) return;
+  world_.trace().event(node_.id, "gets", {message.from.value, message.body.index()},
+                       [&] { return std::string(name_of(message.body)); });
+  replica::Replica::Reply answer;
+  if (reply) {
+    answer = [this, alive = std::weak_ptr(alive_),
+              reply = std::move(reply)](ServiceMessage body) mutable {
+      if (alive.expired()) return;
+      greeter_.sign(body);
+      reply(group, std::move(body));
+    };
+  }
+  replica_->receive(std::move(message), std::move(answer));
+}
+
+}  // namespace raft::sim

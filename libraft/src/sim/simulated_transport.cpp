@@ -1,0 +1,56 @@
+#include "sim/simulated_transport.hpp"
+
+#include <utility>
+
+namespace raft::sim {
+
+SimulatedTransport::SimulatedTransport(Network& network, Loop& loop, NodeId own,
+                                       const std::string& address, wire::TransportHandler& handler,
+                                       const wire::ConnectionMachine::Limits& limits)
+    : environment_{network, loop, own, handler, limits, core::Random(network.new_seed()), nullptr},
+      control_(environment_),
+      bulk_(environment_, control_),
+      introductions_(environment_),
+      reception_(environment_, control_, bulk_) {
+  environment_.port = network.attach(own, address, loop, reception_);
+}
+
+// The network first: whether the others learn at once that the process is gone is its decision.
+SimulatedTransport::~SimulatedTransport() {
+  environment_.network.detach(*environment_.port);
+  reception_.close();
+  introductions_.close();
+  bulk_.close();
+  control_.close();
+}
+
+void SimulatedTransport::set_peers(const std::map<NodeId, std::string>& addresses) {
+  control_.set_peers(addresses);
+}
+
+void SimulatedTransport::send(GroupId group, const Message& message) {
+  control_.send(group, message);
+}
+
+void SimulatedTransport::send(GroupId group, const ServiceMessage& message) {
+  control_.send(group, message);
+}
+
+void SimulatedTransport::send_bulk(GroupId group, const ServiceMessage& message) {
+  bulk_.send(group, message);
+}
+
+void SimulatedTransport::flush() {
+  control_.flush();
+  bulk_.flush();
+}
+
+bool SimulatedTransport::is_connected(NodeId peer) const { return control_.is_connected(peer); }
+
+void SimulatedTransport::introduce(const std::string& address, GroupId group,
+                                   std::optional<ServiceBody> request,
+                                   util::UniqueFunction<void(Result<Introduction>)> done) {
+  introductions_.start(address, group, std::move(request), std::move(done));
+}
+
+}  // namespace raft::sim

@@ -1,0 +1,239 @@
+#include "sim/transport/control_links.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace raft::sim {
+
+using Side = Connection::Side;
+
+namespace {
+
+// A link that held this long was a good one: what breaks it is news, not the old trouble.
+constexpr Duration proven_after = std::chrono::seconds(1);
+
+}  // namespace
+
+// --- Whom to keep a link with ---
+
+void ControlLinks::set_peers(const std::map<NodeId, std::string>& addresses) {
+  for (auto& [id, peer] : peers_) {
+    if (peer.is_named && !addresses.contains(id)) let_go(id, peer);
+  }
+  std::erase_if(peers_,
+                [](const auto& item) { return !item.second.is_named && !item.second.link; });
+
+  for (const auto& [id, address] : addresses) {
+    if (id == environment_.own) continue;
+    Peer& peer = peers_[id];
+    if (peer.is_named && peer.address == address) continue;
+    peer.is_named = true;
+    peer.address = address;
+    peer.backoff.reset();
+    peer.refused_backoff.reset();
+    // A link goes on wherever the peer is dialled from now on: it is with the node, not the place.
+    stop_dialling(peer);
+    if (!peer.link) dial(id, peer, Duration{0});
+  }
+}
+
+void ControlLinks::let_go(NodeId id, Peer& peer) {
+  peer.is_named = false;
+  peer.address.clear();
+  stop_dialling(peer);
+  if (!peer.link) return;
+  peer.link->flush();  // A last message, such as that it was removed, may still get through.
+  std::exchange(peer.link, nullptr)->close();
+  losses_to_tell_.insert(id);
+  environment_.loop.after(Duration{0}, [this] { tell_losses(); });
+}
+
+void ControlLinks::stop_dialling(Peer& peer) {
+  if (peer.dial) std::exchange(peer.dial, nullptr)->cancel();
+  if (peer.handshake) std::exchange(peer.handshake, nullptr)->close();
+}
+
+void ControlLinks::tell_losses() {
+  while (!losses_to_tell_.empty()) {
+    const NodeId id = losses_to_tell_.extract(losses_to_tell_.begin()).value();
+    environment_.handler.lost(id);
+  }
+}
+
+void ControlLinks::close() {
+  for (auto& [id, peer] : peers_) {
+    stop_dialling(peer);
+    if (peer.link) peer.link->close();
+  }
+  peers_.clear();
+}
+
+// --- Messages ---
+
+template <class AnyMessage>
+void ControlLinks::send(GroupId group, const AnyMessage& message) {
+  const auto found = peers_.find(message.to);
+  if (found != peers_.end() && found->second.link) found->second.link->send(group, message);
+}
+
+template void ControlLinks::send(GroupId, const Message&);
+template void ControlLinks::send(GroupId, const ServiceMessage&);
+
+void ControlLinks::flush() {
+  for (auto& [id, peer] : peers_) {
+    if (peer.link) peer.link->flush();
+  }
+}
+
+void ControlLinks::received(Connection&, GroupId group, Message&& message) {
+  environment_.handler.received(group, std::move(message));
+}
+
+// Answers travel like any other message, so that they also find a newer link: no reply is needed.
+void ControlLinks::received(Connection&, GroupId group, ServiceMessage&& message) {
+  environment_.handler.received(group, std::move(message), {});
+}
+
+// --- Dialling ---
+
+void ControlLinks::dial(NodeId id, Peer& peer, Duration pause) {
+  peer.dial = environment_.network.dial(
+      environment_.port, peer.address, {pause, TransportRules::connect_timeout},
+      [this, id](Result<Socket> socket) { dialled(id, std::move(socket)); });
+}
+
+void ControlLinks::dialled(NodeId id, Result<Socket> socket) {
+  Peer& peer = peers_.at(id);  // The dial of a peer that is let go is cancelled.
+  peer.dial = nullptr;
+  if (socket) {
+    peer.handshake = Connection::start(environment_, *std::move(socket), Side::dialler,
+                                       environment_.handler.hello(Purpose::control, id), *this);
+    return;
+  }
+  dial(id, peer, peer.backoff.next(environment_.random));
+}
+
+// The first redial after a good link broke is immediate: a leader whose connection was cut by the
+// network is back before its followers think of an election.
+Duration ControlLinks::pause_after(Peer& peer, const Ending& ending, bool was_linked) {
+  if (ending.is_refusal()) return peer.refused_backoff.next(environment_.random);
+  if (was_linked) {
+    const Duration now = environment_.network.now();
+    if (now - peer.linked_at >= proven_after) peer.backoff.reset();
+    if (!peer.redialled_at_once_at || now - *peer.redialled_at_once_at >= proven_after) {
+      peer.redialled_at_once_at = now;
+      return Duration{0};
+    }
+  }
+  return peer.backoff.next(environment_.random);
+}
+
+// --- Links come and go ---
+
+void ControlLinks::hello_received(Connection& connection, const Hello& hello) {
+  if (const auto refused = environment_.handler.judge(hello)) return connection.refuse(*refused);
+  adopt(connection);
+}
+
+bool ControlLinks::adopt(Connection& connection) {
+  const Hello& hello = *connection.peer();
+  if (!is_wanted(hello, connection.side())) {
+    const auto found = peers_.find(hello.node);
+    if (found != peers_.end() && found->second.handshake.get() == &connection) {
+      found->second.handshake = nullptr;  // Should the link break, closed() dials again.
+    }
+    connection.close();
+    return true;
+  }
+  if (connection.side() == Side::listener && !has_room_for(hello.node)) {
+    connection.refuse({Refusal::too_many, {}, "too many nodes that are not members"});
+    return false;
+  }
+  connection.set_owner(*this);
+  connection.accept();
+  return true;
+}
+
+bool ControlLinks::is_wanted(const Hello& hello, Side side) const {
+  const auto found = peers_.find(hello.node);
+  if (found == peers_.end() || !found->second.link) return true;
+  const Peer& peer = found->second;
+  const Hello& present = *peer.link->peer();
+  // Another life of the same node: the link leads to a process that is no more, whatever its
+  // socket still believes.
+  if (hello.instance == present.instance && hello.boot != present.boot) {
+    return hello.boot > present.boot;
+  }
+  // Two dials that crossed meet within the time that a dial may take. Later than that a peer
+  // dials only because at its end the link is gone.
+  constexpr Duration dial_takes =
+      2 * TransportRules::connect_timeout + TransportRules::handshake_timeout;
+  if (environment_.network.now() - peer.linked_at > dial_takes) return true;
+  return wire::replaces(environment_.own, hello.node, peer.link->side(), side);
+}
+
+bool ControlLinks::has_room_for(NodeId node) const {
+  const auto strangers = std::count_if(peers_.begin(), peers_.end(),
+                                       [](const auto& item) { return !item.second.is_named; });
+  return peers_.contains(node) ||
+         static_cast<std::size_t>(strangers) < TransportRules::strangers_max;
+}
+
+void ControlLinks::established(Connection& connection) {
+  tell_losses();  // An earlier loss of the same peer must be told first.
+  const NodeId id = connection.node();
+  Peer& peer = peers_[id];
+  if (peer.handshake.get() == &connection) peer.handshake = nullptr;
+  // A dial that the peer has not yet heard of is not needed any more. A handshake that it may
+  // have answered goes on, and is_wanted() decides at both ends.
+  if (peer.dial) std::exchange(peer.dial, nullptr)->cancel();
+  if (peer.link) peer.link->close();
+  peer.link = connection.shared_from_this();
+  peer.linked_at = environment_.network.now();
+  peer.refused_backoff.reset();
+  environment_.handler.connected(id, *connection.peer());
+}
+
+void ControlLinks::closed(Connection& connection, const Ending& ending) {
+  const NodeId id = connection.node();
+  const auto found = peers_.find(id);
+  if (found == peers_.end()) return;
+  Peer& peer = found->second;
+  const bool was_handshake = peer.handshake.get() == &connection;
+  const bool was_linked = peer.link.get() == &connection;
+  if (!was_handshake && !was_linked) return;
+  (was_linked ? peer.link : peer.handshake) = nullptr;
+  const std::string address = peer.is_named ? peer.address : connection.peer()->address;
+  if (!peer.is_named) {
+    peers_.erase(found);
+  } else if (!peer.link && !peer.handshake && !peer.dial) {
+    dial(id, peer, pause_after(peer, ending, was_linked));
+  }
+  // From here on the node may have changed everything.
+  if (was_linked) environment_.handler.lost(id);
+  if (const Refused* refused = ending.refused_by_peer()) {
+    environment_.handler.refused(id, address, *refused);
+  }
+}
+
+// --- Views ---
+
+bool ControlLinks::is_connected(NodeId node) const {
+  const auto found = peers_.find(node);
+  return found != peers_.end() && found->second.link && found->second.link->is_established();
+}
+
+std::string ControlLinks::address_of(NodeId node) const {
+  const auto found = peers_.find(node);
+  if (found == peers_.end()) return {};
+  const Peer& peer = found->second;
+  return peer.is_named ? peer.address : peer.link->peer()->address;
+}
+
+bool ControlLinks::is_named(NodeId node) const {
+  const auto found = peers_.find(node);
+  return found != peers_.end() && found->second.is_named;
+}
+
+}  // namespace raft::sim

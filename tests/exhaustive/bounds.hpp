@@ -1,0 +1,40 @@
+// How much may happen in the runs that are explored, and in what kind of world.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace raft::exhaustive {
+
+inline constexpr std::size_t nodes_max = 4;
+
+/// What the change of membership does: to the voter with the highest id, or with the next one.
+enum class ChangeKind : std::uint8_t { remove, add, replace, demote };
+
+/// Honest, or wrong in one way, to show that the exploration finds it.
+enum class DiskKind : std::uint8_t {
+  honest,
+  forgets_votes,    ///< A power cut takes the vote of the current term, synced or not.
+  forgets_entries,  ///< A power cut takes the last entry, synced or not.
+  confirms_early,   ///< Batches are confirmed when handed over, and written some time later.
+};
+
+struct Bounds {
+  std::uint8_t nodes = 3;  ///< Voters at the start.
+  std::uint8_t proposals = 2;
+  std::uint8_t crashes = 1;
+  std::uint8_t changes = 1;
+  std::uint8_t transfers = 0;
+  std::uint8_t ticks = 1;            ///< Of leaders, all together.
+  std::uint8_t timeouts = 2;         ///< Of each node.
+  std::uint8_t timeouts_of_all = 3;  ///< Of all nodes together.
+  ChangeKind change = ChangeKind::remove;
+  bool starts_led = false;  ///< By node 1, in term 1, with its first entry known to all.
+  bool in_order = false;    ///< Of what one node sends another, the oldest arrives first.
+  bool pre_vote = true;
+  bool check_quorum = true;
+  DiskKind disk = DiskKind::honest;
+  std::size_t states_max = 100'000'000;
+};
+
+}  // namespace raft::exhaustive

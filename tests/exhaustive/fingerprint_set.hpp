@@ -1,0 +1,33 @@
+// The states that have been seen, at about 20 bytes each.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <vector>
+
+#include "exhaustive/fingerprint.hpp"
+
+namespace raft::exhaustive {
+
+/// Open addressing in shards that grow one by one, so that growing never needs twice the memory.
+class FingerprintSet {
+ public:
+  /// False if it was there already.
+  bool insert(Fingerprint fingerprint);
+  std::size_t size() const { return size_; }
+
+ private:
+  struct Shard {
+    std::vector<Fingerprint> slots;  ///< All zero: empty.
+    std::size_t used = 0;
+
+    bool insert(Fingerprint fingerprint);
+    std::size_t place_of(Fingerprint fingerprint) const;
+    void grow();
+  };
+
+  std::array<Shard, 256> shards_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace raft::exhaustive

@@ -1,0 +1,182 @@
+// How a node with nothing on disk begins: founding, joining, gathering.
+#include "replica/founding.hpp"
+
+#include <catch2/catch.hpp>
+
+namespace raft::replica {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+Instant at(Duration since_start) { return Instant(since_start); }
+
+Member member(std::uint64_t id) {
+  return {NodeId{id}, InstanceId{id, id}, "n" + std::to_string(id), Role::learner, false, "http"};
+}
+
+Joiner joiner() { return Joiner({"a", "b"}, member(4), BootNumber{3}, at(seconds(30))); }
+
+Result<ServiceReply> reply(Errc code, const std::string& detail = {},
+                           const std::string& leader = {}) {
+  ServiceReply answer;
+  answer.error = static_cast<std::uint8_t>(code);
+  answer.detail = detail;
+  answer.leader_address = leader;
+  return answer;
+}
+
+bool goes_on(const Joiner::Outcome& outcome) {
+  return std::holds_alternative<std::monostate>(outcome);
+}
+
+Result<Hello> hello(std::uint64_t node, ClusterId cluster = {}) {
+  Hello answer;
+  answer.node = NodeId{node};
+  answer.cluster = cluster;
+  return answer;
+}
+
+std::vector<InitialMember> initial_members() {
+  return {{NodeId{3}, "c", {}}, {NodeId{1}, "a", {}}, {NodeId{2}, "b", {}}};
+}
+
+}  // namespace
+
+// --- founding ---
+
+// A founder that is no voter, or an entry that is not committed, is a cluster that never works.
+TEST_CASE("the founding entry is a committed membership of the founder alone",
+          "[replica][founding]") {
+  const PersistWork work = founding_work(member(7));
+  REQUIRE(work.entries.size() == 1);
+  const Entry& entry = *work.entries.front();
+  CHECK(entry.id() == EntryId{Term{1}, Index{1}});
+  REQUIRE(entry.membership());
+  const Membership& membership = **entry.membership();
+  REQUIRE(membership.members.size() == 1);
+  CHECK(membership.is_voter(NodeId{7}));
+  CHECK(membership.names(NodeId{7}, InstanceId{7, 7}));
+  CHECK(membership.members.front().attributes == "http");
+  CHECK_FALSE(membership.is_joint());
+  REQUIRE(work.hard_state);
+  CHECK(work.hard_state->term == Term{1});
+  CHECK(work.hard_state->commit == Index{1});
+  CHECK(work.writes());
+}
+
+// --- joining ---
+
+TEST_CASE("a joiner asks one seed after the other with a pause", "[replica][joining]") {
+  Joiner one = joiner();
+  auto ask = one.next(at(seconds(0)));
+  REQUIRE(ask);
+  CHECK(ask->address == "a");
+  CHECK(ask->request.member == member(4));
+  CHECK(ask->request.id.boot == BootNumber{3});
+  CHECK_FALSE(one.next(at(seconds(1))));  // The answer is awaited.
+
+  CHECK(goes_on(one.answered(Errc::timed_out, at(seconds(1)))));
+  CHECK_FALSE(one.next(at(seconds(1) + milliseconds(199))));
+  const auto second = one.next(at(seconds(1) + milliseconds(200)));
+  REQUIRE(second);
+  CHECK(second->address == "b");
+  CHECK(second->request.id.number != ask->request.id.number);
+  CHECK(goes_on(one.answered(reply(Errc::conflict), at(seconds(2)))));
+  CHECK(one.next(at(seconds(3)))->address == "a");
+}
+
+// Without the hint a newcomer would find the leader by luck only.
+TEST_CASE("a joiner follows the hint to the leader at once", "[replica][joining]") {
+  Joiner one = joiner();
+  static_cast<void>(one.next(at(seconds(0))));
+  CHECK(goes_on(one.answered(reply(Errc::not_leader, {}, "leader"), at(seconds(1)))));
+  CHECK(one.next(at(seconds(1)))->address == "leader");
+  // The hint may be old: then it is the seeds' turn again.
+  CHECK(goes_on(one.answered(Errc::timed_out, at(seconds(2)))));
+  CHECK(one.next(at(seconds(3)))->address == "b");
+  CHECK(goes_on(one.answered(reply(Errc::not_leader), at(seconds(3)))));
+  CHECK_FALSE(one.next(at(seconds(3))));
+}
+
+TEST_CASE("a joiner ends when it is taken in", "[replica][joining]") {
+  Joiner one = joiner();
+  static_cast<void>(one.next(at(seconds(0))));
+  ServiceReply taken;
+  taken.cluster = {7, 8};
+  const auto outcome = one.answered(taken, at(seconds(1)));
+  REQUIRE(std::holds_alternative<Joiner::Joined>(outcome));
+  CHECK(std::get<Joiner::Joined>(outcome).cluster == ClusterId{7, 8});
+}
+
+// Trying on with an id that another instance has would go on for ever, and look like patience.
+TEST_CASE("an id that is taken ends the joining at once", "[bug-36][replica][joining]") {
+  for (const Errc code : {Errc::id_taken, Errc::invalid_argument}) {
+    Joiner one = joiner();
+    static_cast<void>(one.next(at(seconds(0))));
+    const auto outcome = one.answered(reply(code, "remove it first"), at(seconds(1)));
+    REQUIRE(std::holds_alternative<Error>(outcome));
+    CHECK(std::get<Error>(outcome).code == code);
+    CHECK(std::get<Error>(outcome).detail == "remove it first");
+  }
+}
+
+TEST_CASE("a joiner gives up in time and says what it heard last", "[replica][joining]") {
+  Joiner one = joiner();
+  static_cast<void>(one.next(at(seconds(0))));
+  CHECK(one.last_answer() == "a has not answered");
+  CHECK(goes_on(one.answered(reply(Errc::no_leader), at(seconds(29)))));
+  CHECK(one.last_answer() == message(Errc::no_leader));
+  static_cast<void>(one.next(at(seconds(30))));
+  const auto outcome = one.answered(reply(Errc::conflict, "a change"), at(seconds(30)));
+  REQUIRE(std::holds_alternative<Error>(outcome));
+  CHECK(std::get<Error>(outcome).code == Errc::timed_out);
+  CHECK(std::get<Error>(outcome).detail.find("a change") != std::string::npos);
+}
+
+// --- gathering ---
+
+TEST_CASE("the smallest id founds", "[replica][gathering]") {
+  CHECK(founder_of(initial_members()) == NodeId{1});
+  CHECK(founder_of({}) == NodeId{});
+}
+
+// Founding before all have answered could found beside a cluster that lives already.
+TEST_CASE("gathering waits until every other node has answered", "[replica][gathering]") {
+  Gathering gathering(NodeId{1}, initial_members());
+  CHECK_FALSE(gathering.is_complete());
+  CHECK(gathering.next(at(seconds(0))) == "b");
+  CHECK_FALSE(gathering.next(at(seconds(0))));
+  CHECK(gathering.answered(Errc::timed_out, at(seconds(1))));
+  CHECK_FALSE(gathering.next(at(seconds(1))));
+  CHECK(gathering.next(at(seconds(2))) == "c");
+  CHECK(gathering.answered(hello(3), at(seconds(2))));
+  CHECK(gathering.next(at(seconds(2))) == "b");
+  CHECK(gathering.answered(hello(2), at(seconds(2))));
+  CHECK(gathering.is_complete());
+  CHECK_FALSE(gathering.next(at(seconds(9))));
+}
+
+TEST_CASE("gathering refuses to found beside a cluster", "[bug-36][replica][gathering]") {
+  Gathering gathering(NodeId{1}, initial_members());
+  static_cast<void>(gathering.next(at(seconds(0))));
+  const Result<void> answered = gathering.answered(hello(2, ClusterId{1, 1}), at(seconds(0)));
+  REQUIRE_FALSE(answered);
+  CHECK(answered.code() == Errc::conflict);
+  CHECK_FALSE(gathering.is_complete());
+}
+
+TEST_CASE("gathering refuses another node at an address", "[replica][gathering]") {
+  Gathering gathering(NodeId{1}, initial_members());
+  static_cast<void>(gathering.next(at(seconds(0))));
+  const Result<void> answered = gathering.answered(hello(3), at(seconds(0)));
+  REQUIRE_FALSE(answered);
+  CHECK(answered.code() == Errc::invalid_argument);
+  CHECK(answered.error().detail.find("b") != std::string::npos);
+}
+
+TEST_CASE("a founder with nobody else is complete", "[replica][gathering]") {
+  CHECK(Gathering(NodeId{1}, {{NodeId{1}, "a", {}}}).is_complete());
+}
+
+}  // namespace raft::replica

@@ -1,0 +1,198 @@
+// Who may talk to a node: the table of hellos and verdicts.
+#include "replica/gatekeeper.hpp"
+
+#include <catch2/catch.hpp>
+#include <optional>
+
+#include "replica/hand_group.hpp"
+
+namespace raft::replica {
+namespace {
+
+using namespace raft::test;
+
+constexpr ClusterId cluster{7, 7};
+
+/// Three members that have agreed on something.
+struct Members {
+  HandGroup group{3};
+  Gatekeeper gatekeeper;
+
+  Members() {
+    for (std::uint64_t number = 1; number <= 3; ++number) group.propose(number);
+    group.settle();
+  }
+
+  NodeId host(bool is_leader) { return is_leader ? group.leader() : group.follower(); }
+  NodeId guest(NodeId host) { return host == NodeId{1} ? NodeId{2} : NodeId{1}; }
+
+  OwnIdentity identity(NodeId id) { return {id, group.node(id).instance, BootNumber{1}, cluster}; }
+  /// As the node itself would say it.
+  Hello hello(NodeId id) {
+    Hello hello;
+    hello.cluster = cluster;
+    hello.node = id;
+    hello.instance = group.node(id).instance;
+    hello.boot = BootNumber{5};
+    hello.standings.push_back(group.replica(id).standing());
+    return hello;
+  }
+  std::optional<Refusal> judge(NodeId host, const Hello& hello) {
+    const auto refused = gatekeeper.judge(hello, identity(host), {&group.replica(host)});
+    if (!refused) return std::nullopt;
+    CHECK_FALSE(refused->detail.empty());
+    return refused->reason;
+  }
+  Index membership(NodeId host) { return group.replica(host).core().membership().index; }
+};
+
+}  // namespace
+
+TEST_CASE("a member is welcome, again and again", "[replica][gatekeeper]") {
+  Members members;
+  const NodeId host = members.host(true);
+  const Hello hello = members.hello(members.guest(host));
+  CHECK_FALSE(members.judge(host, hello));
+  CHECK_FALSE(members.judge(host, hello));
+}
+
+TEST_CASE("a node does not talk to itself, nor to its twin", "[replica][gatekeeper]") {
+  Members members;
+  const NodeId host{1};
+  Hello hello = members.hello(host);
+  CHECK(members.judge(host, hello) == Refusal::self);
+  hello.instance.low += 100;
+  CHECK(members.judge(host, hello) == Refusal::id_taken);
+}
+
+// Two clusters on one network must never mix, whatever their ids are.
+TEST_CASE("another cluster is refused, even before any membership is looked at",
+          "[DU-09][bug-36][replica][gatekeeper]") {
+  Members members;
+  const NodeId host = members.host(true);
+  Hello hello = members.hello(members.guest(host));
+  hello.cluster = {8, 8};
+  CHECK(members.judge(host, hello) == Refusal::wrong_cluster);
+  hello.cluster = {};
+  CHECK(members.judge(host, hello) == Refusal::wrong_cluster);
+  hello.purpose = Purpose::introduce;
+  CHECK_FALSE(members.judge(host, hello));
+}
+
+TEST_CASE("who belongs to no cluster yet takes in whoever asks", "[replica][gatekeeper]") {
+  Members members;
+  Gatekeeper newcomer;
+  const OwnIdentity own{NodeId{9}, InstanceId{9, 9}, BootNumber{1}, ClusterId{}};
+  CHECK_FALSE(newcomer.judge(members.hello(NodeId{1}), own, {}));
+}
+
+// A wiped disk has forgotten whom it voted for: under its old id it could vote twice.
+TEST_CASE("another instance of a member is refused and told what to do",
+          "[DU-07][MB-19][bug-43][replica][gatekeeper]") {
+  Members members;
+  for (const bool is_leader : {true, false}) {
+    const NodeId host = members.host(is_leader);
+    Hello hello = members.hello(members.guest(host));
+    hello.instance.low += 100;
+    hello.standings.clear();
+    CHECK(members.judge(host, hello) == Refusal::id_taken);
+    const auto refused =
+        Gatekeeper().judge(hello, members.identity(host), {&members.group.replica(host)});
+    REQUIRE(refused);
+    CHECK(refused->membership == members.membership(host));
+    CHECK(refused->detail.find("remove node") != std::string::npos);
+  }
+}
+
+// The host may be the one that was away: the newcomer was named by an entry that it does not have.
+TEST_CASE("an instance that was named later than the host knows is welcome",
+          "[replica][gatekeeper]") {
+  Members members;
+  const NodeId host = members.host(false);
+  Hello hello = members.hello(members.guest(host));
+  hello.instance.low += 100;
+  hello.standings.front().named_at = members.membership(host);
+  CHECK(members.judge(host, hello) == Refusal::id_taken);
+  hello.standings.front().named_at = members.membership(host).next();
+  CHECK_FALSE(members.judge(host, hello));
+}
+
+TEST_CASE("a directory with an older boot number was rolled back",
+          "[DU-08][bug-43][replica][gatekeeper]") {
+  Members members;
+  const NodeId host = members.host(false);
+  Hello hello = members.hello(members.guest(host));
+  CHECK_FALSE(members.judge(host, hello));
+  hello.boot = BootNumber{4};
+  CHECK(members.judge(host, hello) == Refusal::rolled_back);
+  hello.boot = BootNumber{6};
+  CHECK_FALSE(members.judge(host, hello));
+}
+
+// The leader counted what this disk acknowledged; a disk that ends before it has lost it.
+TEST_CASE("a new life with less log than it acknowledged was rolled back",
+          "[DU-08][bug-43][replica][gatekeeper]") {
+  Members members;
+  const NodeId host = members.host(true);
+  const NodeId guest = members.guest(host);
+  const Index match = members.group.replica(host).core().leader_state()->peers.at(guest).match;
+  REQUIRE(match > Index{1});
+  Hello hello = members.hello(guest);
+  hello.standings.front().durable = match.prev();
+  CHECK(members.judge(host, hello) == Refusal::rolled_back);
+  // Refused once, it does not become welcome by trying again.
+  CHECK(members.judge(host, hello) == Refusal::rolled_back);
+  hello.standings.front().durable = match;
+  CHECK_FALSE(members.judge(host, hello));
+}
+
+// Later hellos of one life cross with acknowledgements that are already counted: a reconnecting
+// follower whose hello is a moment old must not be thrown out.
+TEST_CASE("a later hello of the same life may show less than was acknowledged meanwhile",
+          "[replica][gatekeeper]") {
+  Members members;
+  const NodeId host = members.host(true);
+  Hello hello = members.hello(members.guest(host));
+  CHECK_FALSE(members.judge(host, hello));
+  hello.standings.front().durable = Index{1};
+  CHECK_FALSE(members.judge(host, hello));
+  hello.boot.value += 1;
+  CHECK(members.judge(host, hello) == Refusal::rolled_back);
+}
+
+// Nobody replicates to it any more: without this answer it would go on asking for votes for ever.
+TEST_CASE("a member that was removed is told so, and only that one", "[replica][gatekeeper]") {
+  Members members;
+  const NodeId host = members.host(true);
+  const NodeId guest = members.guest(host);
+  Hello hello = members.hello(guest);
+  MembershipChange change;
+  change.remove.push_back(guest);
+  const auto told = HandGroup::nobody();
+  members.group.replica(host).change_membership(change, HandGroup::tell(told));
+  REQUIRE(members.group.run_until([&] { return told->has_value(); }));
+  REQUIRE((*told)->has_value());
+  CHECK(members.judge(host, hello) == Refusal::removed);
+  const Index named_at = hello.standings.front().named_at;
+  // Never named, it is on its way in; named later than the host knows, it is back already.
+  hello.standings.front().named_at = Index{};
+  CHECK_FALSE(members.judge(host, hello));
+  hello.standings.front().named_at = members.membership(host).next();
+  CHECK_FALSE(members.judge(host, hello));
+  hello.standings.front().named_at = named_at;
+  CHECK(members.judge(host, hello) == Refusal::removed);
+}
+
+// Whom no membership names yet may be on its way in; what it lacks is not held against it.
+TEST_CASE("a stranger of the same cluster is welcome", "[replica][gatekeeper]") {
+  Members members;
+  Hello hello;
+  hello.cluster = cluster;
+  hello.node = NodeId{9};
+  hello.instance = {9, 9};
+  hello.boot = BootNumber{1};
+  for (const bool is_leader : {true, false})
+    CHECK_FALSE(members.judge(members.host(is_leader), hello));
+}
+
+}  // namespace raft::replica
