@@ -191,9 +191,16 @@ TEST_CASE("that it became a member is written at once", "[membership]") {
   setup.strangers = {n4};
   Cluster cluster(setup);
   cluster.elect(n1);
-  change_until(cluster, adding_learners(cluster, {n4}), "1 2 3 | 4 learner");
+  converge(cluster);
+  REQUIRE(cluster.change(n1, adding_learners(cluster, {n4})));
+  for (int round = 0; round < 2; ++round) {  // It has nothing before, says so, and gets it all.
+    cluster.deliver(n1, n4);
+    cluster.deliver(n4, n1);
+  }
   const Index named = cluster.core(n4).membership().index;
   REQUIRE(cluster.disk(n4).last().index == named);
+  REQUIRE(cluster.disk(n4).hard_state().commit < named);
+  REQUIRE(cluster.run_until([&] { return is_complete(cluster, "1 2 3 | 4 learner"); }));
   cluster.crash(n4);
   CHECK(cluster.disk(n4).hard_state().commit >= named);
   change_until(cluster, removing({n4}), "1 2 3");

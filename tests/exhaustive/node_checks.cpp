@@ -16,7 +16,11 @@ namespace {
 // D2: what a message claims would be there after a power cut at this very moment.
 void NodeModel::leaves(const Message& message, Reaction& reaction) {
   const HardState& disk = disk_.hard_state();
-  if (disk.term < message.term) violated("E4: the term is not on disk", describe(message));
+  // To ask what others would think of a campaign promises nothing.
+  if (!std::holds_alternative<PreVoteRequest>(message.body)) {
+    if (disk.term < message.term) violated("E4: the term is not on disk", describe(message));
+    if (message.term > promised_.term) promised_ = {message.term, {}};
+  }
   if (std::holds_alternative<VoteRequest>(message.body)) {
     check_vote(message.term, id());
   } else if (const auto* vote = std::get_if<VoteReply>(&message.body); vote && vote->granted) {
@@ -32,7 +36,6 @@ void NodeModel::leaves(const Message& message, Reaction& reaction) {
       violated("T2: acknowledges what is not on disk", describe(message));
     }
   }
-  if (message.term > promised_.term) promised_ = {message.term, {}};
   reaction.sent.push_back(message);
 }
 

@@ -75,7 +75,7 @@ void add_log(Digest& digest, const core::Log& log) {
     if (at < log.memory_first()) {
       digest.add(*log.term_at(at));
     } else {
-      digest.add(*log.slice(at, at, 0).front());
+      digest.add(*log.entry(at));
     }
   }
   digest.add(std::uint64_t{log.memberships().size()});
@@ -145,6 +145,7 @@ Bytes NodeModel::digest() const {
   digest.add(std::uint64_t{static_cast<std::uint8_t>(core.role())});
   digest.add(core.leader());
   digest.add(core.has_lost_leader());
+  digest.add(core.was_named());
   digest.add(core.removed());
   digest.add(hears_leader());
   digest.add(std::max(core.promised_until() - now_, Duration{0}));

@@ -229,7 +229,7 @@ MembershipChange NodeModel::planned_change() const {
 
 EntryPtr NodeModel::entry(Index index) const {
   const core::Log& log = core_->log();
-  return index < log.memory_first() ? disk_.entry(index) : log.slice(index, index, 0).front();
+  return index < log.memory_first() ? disk_.entry(index) : log.entry(index);
 }
 
 bool NodeModel::hears_leader() const {

@@ -73,7 +73,7 @@ void check_role(Ghost& ghost, const WatchedNode& node, const Sight& now) {
 
 // E11: it is drawn from [T, 2T). A broken connection, a promised lease and a group of one have
 // other rules.
-void check_timer(Ghost& ghost, const WatchedNode& node, const Sight& now) {
+void check_timer(Ghost& ghost, WatchedNode& node, const Sight& now) {
   const Sight& before = node.seen;
   if (now.deadline == before.deadline) return;
   const core::Core& core = *node.core;
@@ -90,6 +90,14 @@ void check_timer(Ghost& ghost, const WatchedNode& node, const Sight& now) {
     ghost.report.violated("E11",
                           "the election timer of " + node_name(node.id) +
                               " is set to a moment that it never draws: " + core::describe(core));
+  }
+  // Who never draws anew splits the votes with the same others again and again (thesis 3.4).
+  constexpr int repeats_max = 20;
+  const Duration drawn = now.deadline - now.clock;
+  node.timeout_repeats = drawn == node.timeout_drawn ? node.timeout_repeats + 1 : 0;
+  node.timeout_drawn = drawn;
+  if (node.timeout_repeats > repeats_max) {
+    ghost.report.violated("E11", node_name(node.id) + " draws the same election timeout each time");
   }
 }
 
@@ -125,7 +133,7 @@ void check_is_heard(Ghost& ghost, WatchedNode& node, const Sight& now) {
     return;
   }
   if (!node.unheard_since || now.clock - node.seen.clock > timeout) node.unheard_since = now.clock;
-  if (now.clock - *node.unheard_since > 3 * timeout) {
+  if (now.clock - *node.unheard_since > 2 * timeout) {
     ghost.report.violated("V8", node_name(node.id) + " leads on in term " + to_string(now.term) +
                                     " although no majority answers it");
   }

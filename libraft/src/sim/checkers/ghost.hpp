@@ -68,6 +68,8 @@ struct WatchedNode {
 
   /// As a follower, by its own clock.
   std::optional<Instant> leader_heard;
+  Duration timeout_drawn{0};  ///< For its election timer,
+  int timeout_repeats = 0;    ///< and how often before just the same.
   Instant lease_promised_until{};
   struct LeaseAnswer {
     Term term;

@@ -42,6 +42,7 @@ NodeId Connection::node() const {
 // --- What comes ---
 
 void Connection::arrived(BytesView bytes) {
+  const auto self = shared_from_this();  // What comes may end it.
   was_active_ = true;
   machine_.received(bytes);
   pass_events_on();
