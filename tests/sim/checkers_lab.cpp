@@ -54,7 +54,7 @@ MembershipPtr Lab::voters(const std::vector<std::uint64_t>& ids) {
 }
 
 Lab::Lab(const Start& start) : lease_reads_(start.lease_reads) {
-  for (const std::uint64_t id : {1, 2, 3}) {
+  for (const std::uint64_t id : {1u, 2u, 3u}) {
     write(id, work_of(start));
     bench(id).core = make_core(id, bench(id), {});
     checkers_.life_begins(view(id), Duration{0});

@@ -40,6 +40,15 @@ struct Led : Lab {
 
 // --- logs ---
 
+TEST_CASE("another log below the same entry is L1", "[sim][checkers]") {
+  Lab lab({.terms = {1, 3}, .term = 3});
+  lab.restart(2);
+  CHECK(lab.violated() == "");
+  lab.replace(2, {.terms = {2, 3}, .term = 3});
+  lab.restart(2);
+  CHECK(lab.violated() == "L1");
+}
+
 TEST_CASE("a leader that overwrites its log is L2", "[sim][checkers]") {
   Led lab;
   lab.replace(1, {.term = lab.term - 1});
@@ -108,10 +117,23 @@ TEST_CASE("a committed entry that is erased is L6", "[sim][checkers]") {
 }
 
 TEST_CASE("what is committed before any leader is L7", "[sim][checkers]") {
-  Lab early;
-  early.replace(2, {.terms = {1}, .commit = 2});
-  early.look(2);
-  CHECK(early.violated() == "L7");
+  Lab lab;
+  lab.replace(2, {.terms = {1}, .commit = 2});
+  lab.look(2);
+  CHECK(lab.violated() == "L7");
+}
+
+TEST_CASE("what is committed otherwise than known is L7", "[sim][checkers]") {
+  Lab lab({.terms = {1}, .term = 2});
+  lab.cut = {3};
+  lab.replace(3, {.terms = {2}, .term = 2});
+  lab.look(3);
+  lab.elect(1);
+  REQUIRE(lab.checkers().committed() == Index{3});
+  CHECK(lab.violated() == "");
+  lab.replace(3, {.terms = {2}, .term = 2, .commit = 2});
+  lab.look(3);
+  CHECK(lab.violated() == "L7");
 }
 
 // --- commits ---

@@ -178,7 +178,7 @@ TEST_CASE("a round that nobody has answered is R1, before the first commit R2", 
 TEST_CASE("a round that one half of a joint membership has answered is M4", "[sim][checkers]") {
   Led lab;
   MembershipChange change;
-  for (const std::uint64_t id : {4, 5}) {
+  for (const std::uint64_t id : {4u, 5u}) {
     change.add_voters.push_back({NodeId{id}, Lab::instance(id), "n", Role::voter, false, {}});
   }
   change.remove = {NodeId{2}, NodeId{3}};

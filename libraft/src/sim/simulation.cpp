@@ -35,7 +35,6 @@ char letter_of(RoleNow role) {
 
 Simulation::Simulation(const Profile& profile, const Options& options, const Subject& subject)
     : profile_(profile),
-      subject_(subject),
       trace_(printer(options.trace)),
       world_(profile, subject, trace_, checkers_, effects_),
       calls_(world_),

@@ -37,7 +37,6 @@ class Simulation {
   Trace::Sink printer(std::ostream* out);
 
   const Profile profile_;
-  const Subject& subject_;
   Trace trace_;
   Effects effects_;
   Checkers checkers_;
