@@ -20,7 +20,7 @@ libraft_require(RocksDB "librocksdb-dev")
 libraft_require(OpenSSL "libssl-dev")
 libraft_require(Threads "libc6-dev")
 
-if(LIBRAFT_BUILD_KVSERVER)
+if(LIBRAFT_BUILD_KVSERVER OR LIBRAFT_BUILD_RAFT_SIM)
   libraft_require(Boost
     "libboost-program-options1.81-dev (or libboost-program-options-dev where that is 1.81 or newer)"
     1.81 COMPONENTS program_options)

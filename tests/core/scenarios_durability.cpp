@@ -40,6 +40,7 @@ core::Core single(Duration log_time, Instant clock) {
   core::Recovered recovered;
   recovered.log.base = {base, {log_time}, {base.index, membership}};
   recovered.log.last = base.index;
+  recovered.log.last_time = {log_time};
   recovered.log.hard_state.term = base.term;
   recovered.applied = base.index;
   core::Options options;

@@ -226,7 +226,9 @@ void World::end_life(Node& node) {
 void World::pause(NodeId id, Duration duration) {
   trace_.event(id, "pauses", {static_cast<std::uint64_t>(duration.count())});
   effects_.hit(Fault::pause);
-  nodes_.at(id)->paused_until = now() + duration;
+  // The later end counts: timers that were put off until then must not miss an earlier one.
+  Node& node = *nodes_.at(id);
+  node.paused_until = std::max(node.paused_until, now() + duration);
 }
 
 void World::wipe(NodeId id) {
