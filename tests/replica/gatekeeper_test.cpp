@@ -146,6 +146,32 @@ TEST_CASE("a new life with less log than it acknowledged was rolled back",
   CHECK_FALSE(members.judge(host, hello));
 }
 
+// A leader that slept through its deposition counts what its successor has cut off since: it must
+// not have a healthy node taken out of service.
+TEST_CASE("a log that a later leader has cut is not taken for an old copy",
+          "[found-8][replica][gatekeeper]") {
+  Members members;
+  const NodeId host = members.host(true);
+  const core::Core& leader = members.group.replica(host).core();
+  Hello hello = members.hello(members.guest(host));
+  hello.standings.front().durable = Index{1};
+  hello.standings.front().term = leader.term().next();
+  CHECK_FALSE(members.judge(host, hello));
+  hello.boot.value += 1;
+  hello.standings.front().term = leader.term();
+  CHECK(members.judge(host, hello) == Refusal::rolled_back);
+}
+
+// A node starts its groups one by one, and greets before all of them run.
+TEST_CASE("who does not show a group yet is not taken for an old copy of it",
+          "[replica][gatekeeper]") {
+  Members members;
+  const NodeId host = members.host(true);
+  Hello hello = members.hello(members.guest(host));
+  hello.standings.clear();
+  CHECK_FALSE(members.judge(host, hello));
+}
+
 // Later hellos of one life cross with acknowledgements that are already counted: a reconnecting
 // follower whose hello is a moment old must not be thrown out.
 TEST_CASE("a later hello of the same life may show less than was acknowledged meanwhile",

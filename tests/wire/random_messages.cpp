@@ -257,7 +257,7 @@ Hello RandomMessages::hello() {
   made.boot = {number()};
   made.address = bytes(200);
   for (std::uint64_t i = below(standings_max + 1); i > 0; --i) {
-    made.standings.push_back({{number()}, {limited()}, {limited()}});
+    made.standings.push_back({{number()}, {limited()}, {limited()}, {limited()}});
   }
   return made;
 }

@@ -21,13 +21,14 @@ enum class Purpose : std::uint8_t {
 struct Standing {
   GroupId group;
   Index named_at;  ///< Of the newest membership entry naming this very instance; 0: none.
+  Term term;       ///< On disk.
   Index durable;   ///< Last index of the log on disk.
 
   bool operator==(const Standing&) const = default;
 };
 
 /// So many standings and an address of 256 bytes fit a hello of 1 KiB.
-inline constexpr std::size_t standings_max = 24;
+inline constexpr std::size_t standings_max = 20;
 
 struct Hello {
   std::uint16_t version_min = 1;  ///< Wire versions that the sender speaks.

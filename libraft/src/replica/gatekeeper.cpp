@@ -7,11 +7,18 @@
 namespace raft::replica {
 namespace {
 
-Standing standing_in(const Hello& hello, GroupId group) {
+/// Null: the guest does not run the group, or not yet, and shows nothing of it.
+const Standing* standing_in(const Hello& hello, GroupId group) {
   const auto found =
       std::find_if(hello.standings.begin(), hello.standings.end(),
                    [&](const Standing& standing) { return standing.group == group; });
-  return found == hello.standings.end() ? Standing{group, {}, {}} : *found;
+  return found == hello.standings.end() ? nullptr : &*found;
+}
+
+/// What it acknowledged to this leader is on its disk, and so is the leader's term. Only a leader
+/// of a later term may have cut the log since; then this one is deposed and cannot judge.
+bool has_forgotten(const Standing& standing, const core::Core& core, Index acknowledged) {
+  return standing.term <= core.term() && standing.durable < acknowledged;
 }
 
 /// `is_new_life`: the first hello since a restart. Only then is what it shows older than nothing
@@ -19,11 +26,12 @@ Standing standing_in(const Hello& hello, GroupId group) {
 std::optional<Refused> judge_member(const Hello& hello, bool is_new_life, const Replica& group) {
   const core::Core& core = group.core();
   const LoggedMembership& current = core.membership();
-  const Standing standing = standing_in(hello, group.group());
+  const Standing* standing = standing_in(hello, group.group());
+  const Index named_at = standing == nullptr ? Index{} : standing->named_at;
   const Member* member = current.membership->find(hello.node);
   // Our membership may be the stale one: then the newcomer was named after it.
   if (member != nullptr && member->instance != hello.instance &&
-      standing.named_at <= current.index) {
+      named_at <= current.index) {
     return Refused{Refusal::id_taken, current.index,
                    "node " + to_string(hello.node) +
                        " is a member with another data directory (instance " +
@@ -32,19 +40,20 @@ std::optional<Refused> judge_member(const Hello& hello, bool is_new_life, const 
   }
   // It was named once and is not any more. Nobody replicates to it, so this is how it learns.
   const bool was_removed = member == nullptr && current.index <= core.commit() &&
-                           standing.named_at.value > 0 && standing.named_at < current.index;
+                           named_at.value > 0 && named_at < current.index;
   if (was_removed) {
     return Refused{Refusal::removed, current.index,
                    "node " + to_string(hello.node) + " was removed from the cluster"};
   }
   const core::Leader* leader = core.leader_state();
-  if (leader == nullptr || !is_new_life) return std::nullopt;
+  if (leader == nullptr || standing == nullptr || !is_new_life) return std::nullopt;
   const auto peer = leader->peers.find(hello.node);
-  if (member != nullptr && peer != leader->peers.end() && standing.durable < peer->second.match) {
+  if (member != nullptr && peer != leader->peers.end() &&
+      has_forgotten(*standing, core, peer->second.match)) {
     return Refused{Refusal::rolled_back, current.index,
                    "node " + to_string(hello.node) + " once held the log up to " +
                        to_string(peer->second.match) + " and now ends at " +
-                       to_string(standing.durable) +
+                       to_string(standing->durable) +
                        ": its data directory is an old copy; remove it and let it join anew"};
   }
   return std::nullopt;

@@ -42,7 +42,7 @@ bool Operator::set_up() {
   }
   return world_.run_until(
       [&] {
-        const Membership* members = committed();
+        const MembershipPtr members = committed();
         return members != nullptr && !members->is_joint() && members->voters().size() == nodes;
       },
       seconds(60));
@@ -55,11 +55,9 @@ void Operator::start(NodeId id) {
 
 // --- changes ---
 
-const Membership* Operator::committed() const {
-  const NodeId leader = world_.leader();
-  if (!leader) return nullptr;
-  const core::Core& core = world_.replica(leader)->core();
-  return core.log().membership_at(core.commit()).membership.get();
+MembershipPtr Operator::committed() const {
+  if (!world_.leader()) return nullptr;
+  return world_.checkers().membership().membership;
 }
 
 /// The leader more often than others: most changes go there.
@@ -115,7 +113,7 @@ void Operator::join_new() {
 }
 
 void Operator::remove(NodeId id) {
-  const Membership* members = committed();
+  const MembershipPtr members = committed();
   if (members == nullptr) return;
   const Member* member = members->find(id);
   if (member == nullptr || (members->is_voter(id) && members->voters().size() <= voters_min))
@@ -127,7 +125,7 @@ void Operator::remove(NodeId id) {
 
 /// In one joint change: somebody who is up and a member of nothing comes for `id`.
 void Operator::replace(NodeId id) {
-  const Membership* members = committed();
+  const MembershipPtr members = committed();
   if (members == nullptr || !members->is_voter(id) || !can_spare(*members, id)) return;
   for (const NodeId other : world_.up()) {
     const Node& newcomer = world_.node(other);
@@ -146,7 +144,7 @@ void Operator::replace(NodeId id) {
 }
 
 void Operator::demote(NodeId id) {
-  const Membership* members = committed();
+  const MembershipPtr members = committed();
   if (members == nullptr || members->voters().size() <= voters_min) return;
   if (!can_spare(*members, id)) return;
   MembershipChange demotion;
@@ -155,7 +153,7 @@ void Operator::demote(NodeId id) {
 }
 
 void Operator::promote(NodeId id) {
-  const Membership* members = committed();
+  const MembershipPtr members = committed();
   if (members == nullptr || members->find(id) == nullptr) return;
   MembershipChange promotion;
   promotion.promote.push_back(id);
@@ -228,7 +226,7 @@ void Operator::remove_lost(NodeId id) {
 }
 
 void Operator::tend() {
-  const Membership* members = committed();
+  const MembershipPtr members = committed();
   for (const NodeId id : world_.ids()) {
     const Node& node = world_.node(id);
     const Member* member = members == nullptr ? nullptr : members->find(id);
@@ -253,7 +251,7 @@ void Operator::tend() {
 }
 
 bool Operator::is_done() const {
-  const Membership* members = committed();
+  const MembershipPtr members = committed();
   if (members == nullptr || members->is_joint()) return false;
   const std::vector<NodeId> ids = world_.ids();
   return std::all_of(ids.begin(), ids.end(), [&](NodeId id) {

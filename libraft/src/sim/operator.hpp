@@ -45,7 +45,8 @@ class Operator {
   void change(MembershipChange change);
   void bring_in_anew(NodeId id);
   void remove_lost(NodeId id);
-  const Membership* committed() const;
+  /// Null while nobody leads.
+  MembershipPtr committed() const;
 
   World& world_;
   Calls& calls_;

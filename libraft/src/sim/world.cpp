@@ -331,16 +331,10 @@ std::vector<NodeId> World::up() const {
 }
 
 NodeId World::leader() const {
-  NodeId leader;
-  Term term;
-  for (const auto& [id, node] : nodes_) {
-    if (!works(id)) continue;
-    const core::Core& core = replica(id)->core();
-    if (!core.is_leader() || core.term() <= term) continue;
-    leader = id;
-    term = core.term();
-  }
-  return leader;
+  const NodeId newest = checkers_.newest_leader();
+  if (!newest || !works(newest)) return {};
+  const core::Core& core = replica(newest)->core();
+  return core.is_leader() && core.term() == checkers_.newest_term() ? newest : NodeId{};
 }
 
 std::optional<Index> World::executed_at(BytesView command) const {

@@ -81,7 +81,8 @@ class World {
   const replica::Replica* replica(NodeId id) const;
   std::vector<NodeId> ids() const;
   std::vector<NodeId> up() const;
-  /// The one with the newest term that says it leads; 0: nobody.
+  /// Who won the newest term and still leads; 0: nobody. A leader that was deposed and does not
+  /// know it is not meant: whoever went by its memberships could lose more than a majority stands.
   NodeId leader() const;
   /// Called after a life has ended: what was asked of it gets no answer.
   std::function<void(NodeId)> life_ended;

@@ -2,7 +2,7 @@
 //
 //   hello    := version_min:u16 version_max:u16 purpose:u8 cluster:u64,u64 node:u64 target:u64
 //               instance:u64,u64 boot:u64 address:bytes standings:u32 standing*
-//   standing := group:u64 named_at:u64 durable:u64
+//   standing := group:u64 named_at:u64 term:u64 durable:u64
 //   refused  := reason:u8 membership:u64 detail:bytes
 //
 // Both must be understood by every version, so what is there never changes. A later version may
@@ -17,7 +17,7 @@ namespace raft::wire {
 namespace {
 
 constexpr std::uint16_t version_known = 1;
-constexpr std::size_t standing_bytes = 24;
+constexpr std::size_t standing_bytes = 32;
 
 Purpose decode_purpose(util::Reader& in) {
   const auto purpose = static_cast<Purpose>(in.u8());
@@ -35,6 +35,7 @@ Standing decode_standing(util::Reader& in) {
   Standing standing;
   standing.group = {in.u64()};
   standing.named_at = decode_index(in);
+  standing.term = decode_term(in);
   standing.durable = decode_index(in);
   return standing;
 }
@@ -58,6 +59,7 @@ void encode(const Hello& hello, Bytes& bytes) {
   for (const Standing& standing : hello.standings) {
     out.u64(standing.group.value);
     out.u64(standing.named_at.value);
+    out.u64(standing.term.value);
     out.u64(standing.durable.value);
   }
 }
