@@ -74,6 +74,7 @@ void Replica::write_snapshot(std::shared_ptr<Capture> capture) {
 }
 
 void Replica::snapshot_written(Result<SnapshotInfo> written) {
+  if (failure_) return;  // It offers nothing to anyone any more.
   taking_snapshot_ = false;
   if (written) {
     ++counters_.snapshots_taken;
