@@ -292,6 +292,31 @@ TEST_CASE("EL-15 a single voter elects itself without a message, once its vote i
   CHECK(messages(cluster) == 0);
 }
 
+// Would catch a candidate whose votes never count because the next term has always begun: with a
+// disk slower than its timer, a single voter would never lead.
+TEST_CASE("EL-15 a candidate whose own vote is being written begins no other term",
+          "[EL-15][election]") {
+  Setup setup;
+  setup.voters = {n1};
+  Cluster cluster(setup);
+  cluster.hold_disk(n1);
+  cluster.tick(n1, 500ms);
+  CHECK(cluster.core(n1).term() == term(1));
+  cluster.persist(n1);
+  CHECK(cluster.core(n1).is_leader());
+
+  Cluster of_three;
+  of_three.hold_disk(n1);
+  of_three.campaign(n1);
+  exchange(of_three, n1, {n2, n3});
+  REQUIRE(of_three.core(n1).role() == RoleNow::candidate);
+  of_three.tick(n1, 5s);
+  CHECK(of_three.core(n1).term() == term(1));
+  of_three.persist(n1);
+  exchange(of_three, n1, {n2, n3});
+  CHECK(of_three.core(n1).is_leader());
+}
+
 // Would catch a self-vote that is counted in another election than its own.
 TEST_CASE("EL-16 the own vote does not count once the election was lost", "[EL-16][election]") {
   Setup setup;

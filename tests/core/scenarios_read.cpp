@@ -122,6 +122,55 @@ TEST_CASE("RD-02 a follower asks for one batch of reads at a time", "[RD-02][rea
   CHECK(is_answered(cluster, n2, *last));
 }
 
+// Would catch a follower that never gets an answer because it has always asked again by then: a
+// leader that is farther away than the pace of asking would serve it nothing.
+TEST_CASE("RD-02 an answer counts for a read that was asked for again meanwhile", "[RD-02][read]") {
+  Cluster cluster;
+  lead(cluster, n1);
+  const auto ticket = cluster.read(n2);
+  REQUIRE(ticket);
+  cluster.deliver(n2, n1);
+  exchange(cluster, n1, {n3});  // The round is confirmed, and the answer is on its way.
+  const std::vector<Message> answers = cluster.take(n1, n2);
+  cluster.tick(n2, 150ms);
+  REQUIRE(cluster.sent<ReadRequest>(n2, n1) == 2);
+  for (const Message& message : answers) cluster.inject(message);
+  REQUIRE(is_answered(cluster, n2, *ticket));
+  CHECK(cluster.grants(n2).at(*ticket) == cluster.committed());
+}
+
+// Would catch a follower that believes in a dead leader for as long as no other can be elected: its
+// clients would wait for an answer that nobody gives.
+TEST_CASE("RD-04 with the leader's connection broken nobody waits for it", "[RD-04][read]") {
+  Setup setup;
+  setup.learners = {n4};
+  Cluster cluster(setup);
+  lead(cluster, n1);
+  for (const NodeId id : {n2, n4}) {
+    const auto ticket = cluster.read(id);
+    REQUIRE(ticket);
+    cluster.drop(id, n1);
+    cluster.isolate(id);
+    cluster.disconnect(n1, id);
+    CHECK(cluster.core(id).leader_at_hand() == NodeId{});
+    CHECK(refusal(cluster.read(id)) == Errc::no_leader);
+    cluster.tick(id, 100ms);
+    REQUIRE(is_answered(cluster, id, *ticket));
+    CHECK_FALSE(cluster.grants(id).at(*ticket));
+  }
+}
+
+// Would catch a learner, which never campaigns, that names a silent leader for ever.
+TEST_CASE("RD-04 a learner forgets a leader that has fallen silent", "[RD-04][LN-09][read]") {
+  Setup setup;
+  setup.learners = {n4};
+  Cluster cluster(setup);
+  lead(cluster, n1);
+  REQUIRE(cluster.core(n4).leader_at_hand() == n1);
+  cluster.tick(n4, 2s);
+  CHECK(cluster.core(n4).leader_at_hand() == NodeId{});
+}
+
 // Would catch a new leader that does not know yet what its predecessor committed (etcd #7331).
 TEST_CASE("RD-03 a leader answers no read before an entry of its own term is committed",
           "[RD-03][bug-3][read]") {

@@ -2,6 +2,7 @@
 #include "replica/sessions.hpp"
 
 #include <catch2/catch.hpp>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -64,6 +65,20 @@ TEST_CASE("requests overtake each other within the window and never below it",
   CHECK(judge(sessions, "a", 69) == Verdict::fresh);
   execute(sessions, "a", 69);
   CHECK(judge(sessions, "a", 69) == Verdict::repeated);
+}
+
+// A sum that wraps takes the newest sequence for the oldest: the entry is committed by then, so
+// every node would die of it, and again at each start.
+TEST_CASE("a client may use the largest sequences there are", "[replica][sessions]") {
+  constexpr std::uint64_t largest = std::numeric_limits<std::uint64_t>::max();
+  Sessions sessions(false);
+  execute(sessions, "a", 1);
+  CHECK(judge(sessions, "a", largest) == Verdict::fresh);
+  execute(sessions, "a", largest);
+  CHECK(judge(sessions, "a", largest) == Verdict::repeated);
+  CHECK(judge(sessions, "a", largest - session_window) == Verdict::expired);
+  CHECK(judge(sessions, "a", largest - session_window + 1) == Verdict::fresh);
+  CHECK(judge(sessions, "a", 1) == Verdict::expired);
 }
 
 // The replies kept must be exactly those of the window, or memory grows with every request.

@@ -249,7 +249,7 @@ Ready Core::take_ready(Instant now) {
   hand_out_entries();
   stage_batch();
   log_.shrink(options_.limits.log_cache_bytes, std::min(log_.stable(), hard_.commit));
-  const SoftState soft{role(), leader_, removed()};
+  const SoftState soft{role(), leader_at_hand(), removed()};
   if (soft != told_) ready_.soft_state = told_ = soft;
   dirty_ = false;
   return std::exchange(ready_, {});

@@ -74,7 +74,8 @@ struct Leader {
 struct ForwardedReads {
   struct UnderWay {
     std::uint64_t ticket = 0;
-    std::uint64_t sequence = 0;
+    std::uint64_t first_sequence = 0;  ///< Of the first time that it was asked.
+    std::uint64_t sequence = 0;        ///< Of the last.
     bool lease = false;
     Instant asked{};
   };
@@ -136,7 +137,11 @@ class Core {
   RoleNow role() const;
   bool is_leader() const { return std::holds_alternative<Leader>(role_); }
   const Leader* leader_state() const { return std::get_if<Leader>(&role_); }
+  /// Of the current term, as far as known; it may be gone.
   NodeId leader() const { return leader_; }
+  /// Who can be asked: 0 while the leader is unknown, or its connection broke and it was not heard
+  /// of since.
+  NodeId leader_at_hand() const { return leader_lost_ ? NodeId{} : leader_; }
   const HardState& hard_state() const { return hard_; }
   const HardState& durable_hard_state() const { return durable_hard_; }
   /// The latest instant that it was told.
@@ -179,6 +184,7 @@ class Core {
   Duration draw(Duration low, Duration high);
   void reset_election_timer();
   void hurry_election();
+  void forget_leader();
   void election_timeout();
   void campaign_for_pre_votes();
   void campaign(bool forced);

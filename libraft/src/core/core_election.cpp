@@ -66,7 +66,10 @@ bool Core::may_campaign() const {
 
 void Core::election_timeout() {
   reset_election_timer();
-  if (!may_campaign()) return;
+  if (!may_campaign()) return forget_leader();
+  // The own vote is still on its way to the disk: one for another term would queue behind it, and
+  // with a disk slower than this timer no candidate would ever have a vote that counts.
+  if (std::holds_alternative<Candidate>(role_) && durable_hard_.term < hard_.term) return;
   note(NoteKind::election_timeout);
   if (now_ < promised_until_) {
     election_deadline_ = promised_until_;
@@ -79,15 +82,23 @@ void Core::election_timeout() {
   }
 }
 
+/// Nobody waits any longer for a leader that has been silent for so long.
+void Core::forget_leader() {
+  if (!leader_) return;
+  leader_ = NodeId{};
+  leader_lost_ = false;
+  fail_reads();
+}
+
 void Core::campaign_for_pre_votes() {
   note(NoteKind::pre_campaign);
   role_ = PreCandidate{{{options_.id, true}}};
-  // Without its connection the old leader is still believed to lead: it may be back.
+  // A leader without its connection may be back, but nobody is kept waiting for that.
   if (leader_lost_) {
     hurry_election();
-  } else if (leader_) {
-    leader_ = NodeId{};
     fail_reads();
+  } else {
+    forget_leader();
   }
   ask_for_votes(PreVoteRequest{hard_.term.next(), log_.last(), leader_lost_, {}});
   count_pre_votes();

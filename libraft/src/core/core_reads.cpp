@@ -20,7 +20,7 @@ Result<std::uint64_t> Core::request_read(bool lease, Instant now) {
     next_ticket_ = std::max(next_ticket_, ticket + 1);
     return ticket;
   }
-  if (!leader_) return Errc::no_leader;
+  if (!leader_at_hand()) return Errc::no_leader;
   if (!forwarded_.waiting) {
     forwarded_.waiting = next_ticket_++;
     forwarded_.waiting_lease = true;
@@ -122,14 +122,14 @@ void Core::fail_reads() {
 
 void Core::forward_reads() {
   if (forwarded_.under_way || !forwarded_.waiting || !leader_) return;
-  forwarded_.under_way = ForwardedReads::UnderWay{*forwarded_.waiting, ++forwarded_.last_sequence,
+  const std::uint64_t sequence = ++forwarded_.last_sequence;
+  forwarded_.under_way = ForwardedReads::UnderWay{*forwarded_.waiting, sequence, sequence,
                                                   forwarded_.waiting_lease, now_};
   forwarded_.waiting.reset();
   claim(leader_, ReadRequest{options_.boot, forwarded_.last_sequence, forwarded_.waiting_lease});
 }
 
-// A lost request or reply is asked again under a new number: an answer to the old one may be older
-// than this asking, yet not than the reads it stands for, but one rule is easier to trust.
+// A lost request or reply is asked again under a new number.
 void Core::retry_forwarded_reads() {
   if (!forwarded_.under_way || !leader_) return;
   if (durable_hard_.term != hard_.term) return;  // The last one has not left yet.
@@ -139,9 +139,16 @@ void Core::retry_forwarded_reads() {
   claim(leader_, ReadRequest{options_.boot, forwarded_.last_sequence, forwarded_.under_way->lease});
 }
 
+// An index that was asked for first may come when it has been asked for again: it is older than
+// that, yet not than the reads it stands for. Waiting for the newest would starve whoever is
+// farther from the leader than the pace of asking. A refusal counts only if it is the last word.
 void Core::on(const Message& message, const ReadReply& reply) {
   if (!forwarded_.under_way || message.from != leader_) return;
-  if (reply.boot != options_.boot || reply.sequence != forwarded_.under_way->sequence) return;
+  const ForwardedReads::UnderWay& asked = *forwarded_.under_way;
+  const std::uint64_t first = reply.granted ? asked.first_sequence : asked.sequence;
+  if (reply.boot != options_.boot || reply.sequence < first || reply.sequence > asked.sequence) {
+    return;
+  }
   const std::uint64_t ticket = std::exchange(forwarded_.under_way, std::nullopt)->ticket;
   ready_.reads.push_back({ticket, reply.granted ? std::optional(reply.index) : std::nullopt});
 }

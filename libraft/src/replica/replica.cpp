@@ -410,7 +410,7 @@ Status Replica::status() const {
   status.group = options_.group;
   status.role = core_.role();
   status.term = core_.term();
-  status.leader = core_.leader();
+  status.leader = core_.leader_at_hand();
   status.commit = core_.commit();
   status.applied = reached_;
   status.first_index = core_.log().first_index();

@@ -37,8 +37,8 @@ std::uint64_t Replica::propose(Command command, Instant deadline, Proposal::Done
       return ticket;
     }
     refusal = entry.error();
-  } else if (!refusal && core_.leader()) {
-    const NodeId leader = core_.leader();
+  } else if (!refusal && core_.leader_at_hand()) {
+    const NodeId leader = core_.leader_at_hand();
     const std::uint64_t number = forwarded_proposals_.forward(leader, std::move(proposal));
     ports_.outbox.send(
         ServiceMessage{self_.id, leader, ProposeRequest{{self_.boot, number}, std::move(command)}});
@@ -145,7 +145,7 @@ std::uint64_t Replica::change_membership(MembershipChange change, Done done) {
     if (begun->index <= reached_) changes_.applied(*begun, applied_membership_, completions);
     tell(completions);
     wake();
-  } else if (const NodeId leader = core_.leader()) {
+  } else if (const NodeId leader = core_.leader_at_hand()) {
     const std::uint64_t number = forwarded_requests_.forward(leader, ticket, std::move(done));
     ports_.outbox.send(
         ServiceMessage{self_.id, leader, ChangeRequest{{self_.boot, number}, std::move(change)}});
@@ -174,7 +174,7 @@ std::uint64_t Replica::transfer_leadership(NodeId target, Done done) {
     transfers_.wait_for(*successor, now + 2 * options_.timing.election_timeout, ticket,
                         std::move(done));
     wake();
-  } else if (const NodeId leader = core_.leader()) {
+  } else if (const NodeId leader = core_.leader_at_hand()) {
     if (leader == target) {
       complete(std::move(done), {});
       return ticket;
@@ -198,7 +198,7 @@ Done Replica::answer_with(NodeId to, RequestId id, Reply reply) {
     if (!result) {
       answer.error = static_cast<std::uint8_t>(result.code());
       answer.detail = result.error().detail;
-      answer.leader = core_.leader();
+      answer.leader = core_.leader_at_hand();
       if (const Member* member = core_.membership().membership->find(answer.leader)) {
         answer.leader_address = member->address;
       }

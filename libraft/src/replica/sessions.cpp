@@ -9,6 +9,11 @@ namespace {
 
 constexpr BytesView prefix = "session/";
 
+/// A client chooses its sequences, up to the largest number there is.
+bool is_below_window(std::uint64_t sequence, std::uint64_t highest) {
+  return highest >= session_window && sequence <= highest - session_window;
+}
+
 }  // namespace
 
 Sessions::Verdict Sessions::judge(const Command& command, LogTime time) {
@@ -18,8 +23,9 @@ Sessions::Verdict Sessions::judge(const Command& command, LogTime time) {
   const Client& client = found->second;
   if (client.replies.contains(command.sequence)) return Verdict::repeated;
   // Requests may overtake each other within the window; below it nobody knows any more.
-  const bool below_window = command.sequence + session_window <= client.highest;
-  return below_window || command.sequence == 0 ? Verdict::expired : Verdict::fresh;
+  const bool is_known_no_more =
+      command.sequence == 0 || is_below_window(command.sequence, client.highest);
+  return is_known_no_more ? Verdict::expired : Verdict::fresh;
 }
 
 const Bytes& Sessions::reply(const Command& command) const {
@@ -33,7 +39,7 @@ void Sessions::remember(const Command& command, LogTime time, const Bytes& reply
   by_silence_.insert({time, command.client});
   client.highest = std::max(client.highest, command.sequence);
   client.replies[command.sequence] = reply;
-  while (client.replies.begin()->first + session_window <= client.highest) {
+  while (is_below_window(client.replies.begin()->first, client.highest)) {
     client.replies.erase(client.replies.begin());
   }
   if (tracks_changes_) changed_.insert(command.client);
