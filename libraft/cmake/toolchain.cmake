@@ -51,3 +51,22 @@ else()
   target_compile_definitions(libraft_flags INTERFACE $<$<CONFIG:Release>:_FORTIFY_SOURCE=2>)
   target_link_options(libraft_flags INTERFACE -Wl,-z,relro,-z,now)
 endif()
+
+# To read the standard library takes longer than to compile what uses it. Off by default, so that a
+# header that a file forgets to include is noticed.
+option(LIBRAFT_PRECOMPILE "Precompile the standard library's headers" OFF)
+
+# libraft_precompile(TARGET) gives a library of ours the headers that nearly all of its files use.
+# They are compiled once, with the first of them.
+function(libraft_precompile target)
+  if(NOT LIBRAFT_PRECOMPILE)
+    return()
+  endif()
+  if(NOT TARGET raft_util OR target STREQUAL raft_util)
+    target_precompile_headers(${target} PRIVATE
+      <algorithm> <chrono> <cstdint> <deque> <functional> <map> <memory> <optional> <set> <string>
+      <string_view> <utility> <variant> <vector>)
+  else()
+    target_precompile_headers(${target} REUSE_FROM raft_util)
+  endif()
+endfunction()
