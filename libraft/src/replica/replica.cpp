@@ -132,19 +132,17 @@ void Replica::receive(const Message& message) {
   wake();
 }
 
+/// A newer link may take the place of one whose end nobody told: the peer came back from a power
+/// cut, or its old socket was dead. Of what was passed on over that one no answer may ever come.
 void Replica::peer_connected(NodeId peer) {
   core_.peer_connected(peer, ports_.driver.now());
+  end_forwarded(peer);
   wake();
 }
 
 void Replica::peer_lost(NodeId peer) {
   core_.peer_lost(peer, ports_.driver.now());
-  Answers answers;
-  forwarded_proposals_.lost(peer, answers);
-  tell(answers);
-  Completions completions;
-  forwarded_requests_.lost(peer, completions);
-  tell(completions);
+  end_forwarded(peer);
   wake();
 }
 

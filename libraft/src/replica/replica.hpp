@@ -137,6 +137,9 @@ class Replica {
   void on(ServiceReply reply);
   void on(NodeId from, JoinRequest request, Reply reply);
   Done answer_with(NodeId to, RequestId id, Reply reply);
+  bool leads() const;
+  Error not_leading() const;
+  void end_forwarded(NodeId leader);
 
   // snapshots.cpp
   void restore(const SnapshotMeta& meta);
