@@ -5,6 +5,7 @@
 
 #include "core/describe.hpp"
 #include "replica/microseconds.hpp"
+#include "replica/options_check.hpp"
 #include "util/assert.hpp"
 
 namespace raft::replica {
@@ -22,20 +23,6 @@ core::Options core_options(const Self& self, const GroupOptions& options) {
   core.check_quorum = options.check_quorum;
   core.lease_reads = options.lease_reads;
   return core;
-}
-
-Result<void> check(const GroupOptions& options) {
-  const Timing& timing = options.timing;
-  if (options.lease_reads && !options.check_quorum) {
-    return Error{Errc::invalid_argument, "lease reads need check_quorum"};
-  }
-  if (timing.tick <= Duration{0} || timing.heartbeat < timing.tick ||
-      timing.election_timeout < 3 * timing.heartbeat ||
-      timing.election_timeout > core::lease_asked_max) {
-    return Error{Errc::invalid_argument,
-                 "timing: tick <= heartbeat, 3 heartbeats <= election timeout <= 1 minute"};
-  }
-  return {};
 }
 
 /// The term of an index of a recovered log; absent outside of it.

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/membership_change.hpp"
+#include "protocol/limits.hpp"
 #include "replica/replica.hpp"
 
 namespace raft::replica {
@@ -59,7 +61,10 @@ void Replica::on(NodeId from, ProposeRequest request) {
   const auto answer = [this, from, id = request.id](Result<Applied> result) {
     ProposeReply reply;
     reply.id = id;
-    if (result) {
+    if (result && result->reply.size() > content_bytes_max) {
+      // It is applied. The caller gets no reply, and from a retry with a session neither.
+      reply.error = static_cast<std::uint8_t>(Errc::unknown_outcome);
+    } else if (result) {
       reply.entry = result->id;
       reply.reply = std::move(result->reply);
     } else {
@@ -136,6 +141,8 @@ std::uint64_t Replica::change_membership(MembershipChange change, Done done) {
   const std::uint64_t ticket = ++last_ticket_;
   if (const auto refusal = reason_to_refuse()) {
     complete(std::move(done), *refusal);
+  } else if (const auto checked = core::check_size(change); !checked) {
+    complete(std::move(done), checked.error());
   } else if (core_.is_leader()) {
     const Result<EntryId> begun = core_.change_membership(change, ports_.driver.now());
     if (!begun) {
