@@ -523,9 +523,24 @@ TEST_CASE("a transfer ends when the peer needs it no more", "[replica][snapshot]
   leading.sender->have(leading.save(11));
   REQUIRE(leading.sender->send(leading.wanted.front()));
   leading.turn();
+  CHECK(leading.sender->delivered() == 0);
   leading.receive(AppendAccepted{leading.mark, Index{11}});
   leading.tick(milliseconds(10));
   CHECK(leading.sender->is_idle());
+  CHECK(leading.sender->delivered() == 1);
+}
+
+// Would tell operators of snapshots that nobody ever got.
+TEST_CASE("a transfer that is given up is not counted as sent", "[replica][snapshot]") {
+  Leading leading;
+  leading.sender->have(leading.save(11));
+  REQUIRE(leading.sender->send(leading.wanted.front()));
+  leading.turn();
+  SECTION("declined") { leading.receive(SnapshotDeclined{leading.mark, Index{11}}); }
+  SECTION("nobody asks") { leading.tick(seconds(61)); }
+  leading.tick(milliseconds(10));
+  CHECK(leading.sender->is_idle());
+  CHECK(leading.sender->delivered() == 0);
 }
 
 // Without this the core would wait for an offer that never comes.

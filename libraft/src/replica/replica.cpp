@@ -110,8 +110,16 @@ Replica::~Replica() = default;
 void Replica::receive(const Message& message) {
   // Nobody gets that far ahead in one step; believing it would use the terms up.
   constexpr std::uint64_t leap_max = std::uint64_t{1} << 32;
+  // Who sends one may well send thousands: the count tells how many.
+  constexpr Duration absurd_term_log_pause = std::chrono::seconds(10);
   if (message.term.value > core_.term().value + leap_max) {
-    RAFT_LOG(ports_.log, error, "ignored a message with an absurd term: " + describe(message));
+    ++counters_.absurd_terms;
+    const Instant now = ports_.driver.now();
+    if (absurd_term_logged_ && now - *absurd_term_logged_ < absurd_term_log_pause) return;
+    absurd_term_logged_ = now;
+    RAFT_LOG(ports_.log, error,
+             "ignored a message with an absurd term, the " +
+                 std::to_string(counters_.absurd_terms) + ". so far: " + describe(message));
     return;
   }
   if (failure_) return;
@@ -403,6 +411,7 @@ Status Replica::status() const {
   status.membership = core_.membership();
   status.is_member = status.membership.membership->names(self_.id, self_.instance);
   status.is_removed = core_.removed();
+  status.storage_full = ports_.storage.is_full() || machine_is_full_;
   status.failure = failure_;
   status.pending_proposals = proposals_.size() + forwarded_proposals_.size();
   status.pending_reads = reads_.size();
@@ -410,6 +419,7 @@ Status Replica::status() const {
   status.receiving_bytes = receiver_.bytes_received();
   status.receiving_bytes_total = receiver_.bytes_total();
   status.counters = counters_;
+  status.counters.snapshots_sent = sender_.delivered();
   if (const core::Leader* leader = core_.leader_state()) {
     for (const auto& [id, peer] : leader->peers) {
       PeerStatus view;

@@ -210,6 +210,7 @@ class Replica {
   LogSizes sizes_;
   Instant last_maintenance_{};
   Counters counters_;
+  std::optional<Instant> absurd_term_logged_;
 };
 
 }  // namespace raft::replica
