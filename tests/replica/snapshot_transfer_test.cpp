@@ -53,8 +53,8 @@ struct Target {
                             queue,
                             driver,
                             files,
-                            [this](const core::SnapshotWanted& wanted, bool complete) {
-                              ended = complete;
+                            [this](const core::SnapshotWanted& wanted, const Result<void>& result) {
+                              ended = result.has_value();
                               ended_for = wanted;
                             }};
 
@@ -331,6 +331,24 @@ TEST_CASE("a full disk ends the transfer", "[replica][snapshot]") {
     target.start(source, session);
     target.serve(source);
   }
+  target.check_whole(source);
+}
+
+// The disk would be full before the last chunk came, and the log would find no room.
+TEST_CASE("a receiver asks for nothing that its disk has no room for",
+          "[replica][snapshot][space]") {
+  const Source source;
+  sim::Disk disk;
+  Target target(disk);
+  disk.faults().set_free_bytes(source.info.bytes);
+  target.start(source);
+  REQUIRE(target.ended);
+  CHECK_FALSE(*target.ended);
+  CHECK(target.outbox.bulk.empty());
+  disk.faults().set_free_bytes(~std::uint64_t{0});
+  target.ended.reset();
+  target.start(source, 2);
+  target.serve(source);
   target.check_whole(source);
 }
 

@@ -93,8 +93,8 @@ Replica::Replica(const Self& self, const GroupOptions& options, core::Recovered 
       files_queue_(ports.worker, true),
       sender_(core_, ports.outbox, ports.worker, ports.driver, ports.files),
       receiver_(self.id, ports.outbox, files_queue_, ports.driver, ports.files,
-                [this](const core::SnapshotWanted& wanted, bool complete) {
-                  snapshot_ended(wanted, complete);
+                [this](const core::SnapshotWanted& wanted, const Result<void>& result) {
+                  snapshot_ended(wanted, result);
                 }),
       applied_membership_(machine_->applied().membership),
       reached_(machine_->applied().last.index),

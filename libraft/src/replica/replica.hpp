@@ -145,7 +145,7 @@ class Replica {
   void restore(const SnapshotMeta& meta);
   void restore_from(const SnapshotInfo& file);
   void restored(const SnapshotInfo& file);
-  void snapshot_ended(const core::SnapshotWanted& wanted, bool complete);
+  void snapshot_ended(const core::SnapshotWanted& wanted, const Result<void>& result);
   void start_snapshot();
   void no_capture(const Error& error);
   void write_snapshot(std::shared_ptr<Capture> capture);
