@@ -80,6 +80,22 @@ TEST_CASE("an answer that comes over the newer link finds nobody",
   CHECK(passing.told == Lines{"proposal: unknown_outcome"});
 }
 
+// Between the end of a leader and the next election whatever is asked would be sent into the void,
+// and end as unknown although it certainly never left.
+TEST_CASE("nothing is passed on over a link that is known to be broken", "[replica][forwarding]") {
+  Passing passing;
+  passing.group.replica(passing.asked).peer_lost(passing.leader);
+  passing.ask();
+  CHECK(passing.group.node(passing.asked).outbox.services.empty());
+  passing.group.replica(passing.asked).run_completions();
+  CHECK(passing.told == Lines{"proposal: no_leader", "change: no_leader", "transfer: no_leader"});
+  passing.told.clear();
+  passing.group.replica(passing.asked).peer_connected(passing.leader);
+  passing.propose();
+  passing.group.settle();
+  CHECK(passing.told == Lines{"proposal: done"});
+}
+
 // Another node's new link says nothing about the leader's.
 TEST_CASE("a link to another node ends nothing", "[replica][forwarding]") {
   Passing passing;

@@ -7,6 +7,15 @@
 #include "replica/replica.hpp"
 
 namespace raft::replica {
+namespace {
+
+/// The leader, unless the link to it is known to be broken. What is passed on then would be lost on
+/// the spot, and its caller wait for a link that may never come; to refuse it is the plain truth.
+NodeId leader_to_ask(const core::Core& core) {
+  return core.has_lost_leader() ? NodeId{} : core.leader();
+}
+
+}  // namespace
 
 /// Why nothing may be proposed now, whoever leads.
 std::optional<Error> Replica::reason_to_refuse() const {
@@ -40,8 +49,7 @@ std::uint64_t Replica::propose(Command command, Instant deadline, Proposal::Done
       return ticket;
     }
     refusal = entry.error();
-  } else if (!refusal && core_.leader()) {
-    const NodeId leader = core_.leader();
+  } else if (const NodeId leader = leader_to_ask(core_); !refusal && leader) {
     proposal.deadline = std::min(proposal.deadline, now + answer_wait_max);
     const std::uint64_t number = forwarded_proposals_.forward(leader, std::move(proposal));
     ports_.outbox.send(
@@ -154,7 +162,7 @@ std::uint64_t Replica::change_membership(MembershipChange change, Done done) {
     if (begun->index <= reached_) changes_.applied(*begun, applied_membership_, completions);
     tell(completions);
     wake();
-  } else if (const NodeId leader = core_.leader()) {
+  } else if (const NodeId leader = leader_to_ask(core_)) {
     const std::uint64_t number = forwarded_requests_.forward(
         leader, ports_.driver.now() + answer_wait_max, ticket, std::move(done));
     ports_.outbox.send(
@@ -184,7 +192,7 @@ std::uint64_t Replica::transfer_leadership(NodeId target, Done done) {
     transfers_.wait_for(*successor, now + 2 * options_.timing.election_timeout, ticket,
                         std::move(done));
     wake();
-  } else if (const NodeId leader = core_.leader()) {
+  } else if (const NodeId leader = leader_to_ask(core_)) {
     if (leader == target) {
       complete(std::move(done), {});
       return ticket;
