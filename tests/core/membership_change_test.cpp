@@ -243,7 +243,7 @@ TEST_CASE("MB-21 random chains of changes end where a twin ends, at once or step
           "[MB-21][membership]") {
   Random random(4);
   Membership current = start();
-  for (int round = 0; round < 20'000; ++round) {
+  for (int round = 0; round < 50'000; ++round) {
     Twin twin = twin_of(current);
     const std::vector<MembershipChange> operations = random_operations(random, twin);
     MembershipChange all;

@@ -349,6 +349,54 @@ TEST_CASE("past bug 18: appends are contiguous wherever limits cut them", "[bug-
   }
 }
 
+// scylladb commits 1eb849c, 1216f39 and 15d34d9: a heartbeat, or the message of a read round,
+// raised the commit index of a follower beyond what it shared with the leader; and an old one
+// lowered it.
+TEST_CASE("past bug 19: a follower commits nothing beyond what matches, and never less than before",
+          "[bug-19][past-bugs]") {
+  Setup setup;
+  setup.logs = {{n1, {1, 3}}, {n2, {1, 3}}, {n3, {1, 2, 2}}};
+  Cluster cluster(setup);
+  cluster.isolate(n3);
+  cluster.elect(n1);
+  cluster.run_for(100ms);
+  REQUIRE(cluster.core(n1).commit() == index(3));
+  const Term now = cluster.core(n1).term();
+  // Heartbeats, the one of a read round among them, reach a log that has other entries.
+  cluster.hold(n1, n3);
+  cluster.heal();
+  REQUIRE(cluster.read(n1));
+  cluster.run_for(200ms);
+  const std::vector<Message> early = cluster.take(n1, n3);
+  std::size_t heartbeats = 0;
+  for (const Message& message : early) {
+    if (!std::holds_alternative<Heartbeat>(message.body)) continue;
+    ++heartbeats;
+    cluster.inject(message);
+    CHECK(cluster.core(n3).commit() == index(0));
+  }
+  REQUIRE(heartbeats >= 3);
+  // An append that shows no more than one entry to match commits no more than that one.
+  AppendRequest first_matches = append({term(1), index(1)}, {});
+  first_matches.mark.commit = index(3);
+  cluster.inject({n1, n3, now, first_matches});
+  CHECK(cluster.core(n3).commit() == index(1));
+  CHECK(cluster.log_terms(n3) == "1 2 2");
+  cluster.release(n1, n3);
+  converge(cluster);
+  const Index committed = cluster.core(n3).commit();
+  REQUIRE(committed >= index(3));
+  // What comes late knew of less.
+  for (const Message& message : early) {
+    cluster.inject(message);
+    CHECK(cluster.core(n3).commit() == committed);
+  }
+  cluster.inject({n1, n3, now, append({}, {})});
+  cluster.inject({n1, n3, now, append({term(1), index(1)}, {})});
+  CHECK(cluster.core(n3).commit() == committed);
+  converge(cluster);
+}
+
 // canonical/raft #450, cowsql commits 525aba2 and cc30f15: entries that were cut off while their
 // write was under way counted as written, also where the power went in between.
 TEST_CASE("past bug 20: the log is truncated under pending writes", "[bug-20][past-bugs]") {
@@ -437,6 +485,35 @@ TEST_CASE("past bug 24: a snapshot that takes a minute is acknowledged all the s
   cluster.settle();
   CHECK(cluster.count(n3, NoteKind::snapshot_installed) == 1);
   CHECK(cluster.core(n3).log().last_index() == cluster.core(n1).log().last_index());
+}
+
+// The same, where it is the machine that takes a minute to read what has arrived.
+TEST_CASE("past bug 24: a snapshot counts from when it is on disk, however long its restore takes",
+          "[bug-24][past-bugs]") {
+  Cluster cluster;
+  leave_behind(cluster);
+  offer_to_the_one_behind(cluster);
+  cluster.hold_machine(n3);
+  cluster.finish_transfer(n3);
+  cluster.settle();
+  cluster.forget_notes();
+  for (int second = 0; second < 60; ++second) {
+    propose_many(cluster, n1, 1);
+    cluster.run_for(1s);
+    cluster.compact(n1);
+    const core::Progress& peer = progress(cluster, n1, n3);
+    REQUIRE(peer.state == core::Progress::State::replicate);
+    REQUIRE(peer.match == cluster.core(n1).log().last_index());
+  }
+  CHECK(cluster.applied(n3) <= index(1));
+  CHECK(cluster.core(n1).term() == term(1));
+  CHECK(cluster.snapshots_wanted(n1).empty());
+  CHECK(cluster.sent<SnapshotOffer>(n1, n3) == 0);
+  CHECK(cluster.sent<SnapshotDeclined>(n3, n1) == 0);
+  cluster.release_machine(n3);
+  converge(cluster);
+  CHECK_FALSE(cluster.noted(n3, NoteKind::snapshot_installed));
+  CHECK(cluster.machine(n3) == cluster.machine(n1));
 }
 
 // NuRaft PRs 562 and 590: joining did not go on.

@@ -5,7 +5,7 @@
 //   SN-12  the newest is never deleted                tests/storage/snapshot_files_test.cpp
 //   SN-13  sessions in a snapshot                     tests/replica; membership: here
 //   SN-15  chunks repeated, cut, damaged              tests/replica
-//   SN-16  memory while streaming                     tests/replica
+//   SN-16  memory and heartbeats while streaming      tests/replica
 //   SN-19  a gap between snapshot and log at start    tests/storage/log_store_test.cpp
 #include "core/changes.hpp"
 #include "core/scenario.hpp"
@@ -97,6 +97,41 @@ TEST_CASE("SN-02 a snapshot that failed is tried again after a pause", "[SN-02][
     cluster.release_snapshots();
     converge(cluster);
   });
+}
+
+// Would catch a follower without room that is offered a snapshot twice a second, for ever; and one
+// that had trouble once and is served late ever after.
+TEST_CASE(
+    "SN-02 the pause doubles with each failure in a row, up to a bound, and a success ends it",
+    "[SN-02][snapshot]") {
+  Cluster cluster;
+  leave_behind(cluster);
+  want_snapshot(cluster);
+  const Duration timeout = cluster.core(n1).options().timing.election_timeout;
+  const auto fail_and_wait = [&](Duration pause) {
+    cluster.refuse_snapshot(n1, n3);
+    cluster.run_for(pause - 10ms);
+    CHECK(cluster.snapshots_wanted(n1).empty());
+    cluster.run_for(110ms);
+    REQUIRE(cluster.snapshots_wanted(n1).size() == 1);
+  };
+  for (const int times : {1, 2, 4, 8, 16, 32, 32, 32}) fail_and_wait(times * timeout);
+  // A new connection is no success.
+  cluster.disconnect(n1, n3);
+  cluster.connect(n1, n3);
+  REQUIRE(cluster.run_until([&] { return !cluster.snapshots_wanted(n1).empty(); }, 2s));
+  fail_and_wait(32 * timeout);
+  cluster.release_snapshots();
+  converge(cluster);
+  cluster.hold_snapshots();
+  cluster.isolate(n3);
+  propose_many(cluster, n1, 10);
+  cluster.run_for(100ms);
+  cluster.compact(n1);
+  want_snapshot(cluster);
+  fail_and_wait(timeout);
+  cluster.release_snapshots();
+  converge(cluster);
 }
 
 // Would catch a receiver's refusal that leaves its peer waiting for ever.

@@ -83,6 +83,37 @@ TEST_CASE("a removed node is told and the others go on", "[node][cluster][member
   CHECK_FALSE(nodes.propose(2, "two are enough").first);
 }
 
+// Catches a refusal of which a person learns no more than that it is one, here or passed on.
+TEST_CASE("a refused change says why, asked of any node", "[node][cluster][membership]") {
+  Nodes nodes;
+  nodes.form_cluster(3);
+  raft::MembershipChange change;
+  change.promote = {{9}};
+  nodes.run_until([&] {  // The last one that joined is promoted first.
+    const std::uint64_t leader = nodes.leader();
+    if (leader == 0) return false;
+    const raft::Status status = nodes[leader].group->status();
+    const raft::Membership& membership = *status.membership.membership;
+    return !membership.is_joint() && membership.voters().size() == 3 &&
+           status.commit >= status.membership.index;
+  });
+  for (const std::uint64_t asked : {1u, 2u, 3u}) {
+    std::string why = "left over";
+    std::optional<error_code> refused;
+    nodes[asked].group->async_change_membership(change, why,
+                                                [&](error_code error) { refused = error; });
+    nodes.run_until([&] { return refused.has_value(); });
+    CHECK(*refused == Errc::invalid_argument);
+    CHECK(why == "node 9 is not a member");
+  }
+  std::string why = "left over";
+  std::optional<error_code> done;
+  nodes[1].group->async_transfer_leadership({2}, why, [&](error_code error) { done = error; });
+  nodes.run_until([&] { return done.has_value(); });
+  CHECK_FALSE(*done);
+  CHECK(why.empty());
+}
+
 TEST_CASE("a node that waits to be added is asked who it is and promoted",
           "[node][cluster][membership]") {
   Nodes nodes;
@@ -98,9 +129,11 @@ TEST_CASE("a node that waits to be added is asked who it is and promoted",
   raft::Member wrong = newcomer;
   wrong.id = {4};
   std::optional<error_code> refused;
-  nodes[1].group->async_add_member(wrong, [&](error_code error) { refused = error; });
+  std::string why;
+  nodes[1].group->async_add_member(wrong, why, [&](error_code error) { refused = error; });
   nodes.run_until([&] { return refused.has_value(); });
   CHECK(*refused == Errc::id_taken);
+  CHECK_THAT(why, Catch::StartsWith("node 3 answers at "));
 
   std::optional<error_code> added;
   nodes[2].group->async_add_member(newcomer, [&](error_code error) { added = error; });

@@ -53,8 +53,8 @@ struct Target {
                             queue,
                             driver,
                             files,
-                            [this](const core::SnapshotWanted& wanted, bool complete) {
-                              ended = complete;
+                            [this](const core::SnapshotWanted& wanted, const Result<void>& result) {
+                              ended = result.has_value();
                               ended_for = wanted;
                             }};
 
@@ -334,6 +334,24 @@ TEST_CASE("a full disk ends the transfer", "[replica][snapshot]") {
   target.check_whole(source);
 }
 
+// The disk would be full before the last chunk came, and the log would find no room.
+TEST_CASE("a receiver asks for nothing that its disk has no room for",
+          "[replica][snapshot][space]") {
+  const Source source;
+  sim::Disk disk;
+  Target target(disk);
+  disk.faults().set_free_bytes(source.info.bytes);
+  target.start(source);
+  REQUIRE(target.ended);
+  CHECK_FALSE(*target.ended);
+  CHECK(target.outbox.bulk.empty());
+  disk.faults().set_free_bytes(~std::uint64_t{0});
+  target.ended.reset();
+  target.start(source, 2);
+  target.serve(source);
+  target.check_whole(source);
+}
+
 // --- the sender ---
 
 namespace {
@@ -523,9 +541,24 @@ TEST_CASE("a transfer ends when the peer needs it no more", "[replica][snapshot]
   leading.sender->have(leading.save(11));
   REQUIRE(leading.sender->send(leading.wanted.front()));
   leading.turn();
+  CHECK(leading.sender->delivered() == 0);
   leading.receive(AppendAccepted{leading.mark, Index{11}});
   leading.tick(milliseconds(10));
   CHECK(leading.sender->is_idle());
+  CHECK(leading.sender->delivered() == 1);
+}
+
+// Would tell operators of snapshots that nobody ever got.
+TEST_CASE("a transfer that is given up is not counted as sent", "[replica][snapshot]") {
+  Leading leading;
+  leading.sender->have(leading.save(11));
+  REQUIRE(leading.sender->send(leading.wanted.front()));
+  leading.turn();
+  SECTION("declined") { leading.receive(SnapshotDeclined{leading.mark, Index{11}}); }
+  SECTION("nobody asks") { leading.tick(seconds(61)); }
+  leading.tick(milliseconds(10));
+  CHECK(leading.sender->is_idle());
+  CHECK(leading.sender->delivered() == 0);
 }
 
 // Without this the core would wait for an offer that never comes.

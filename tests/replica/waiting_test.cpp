@@ -201,7 +201,7 @@ TEST_CASE("a change is done once a membership that is not joint is applied",
           "[replica][membership]") {
   PendingChanges changes;
   Completions completions;
-  changes.wait_for(id(1, 5), 1, {});
+  changes.wait_for(id(1, 5), never, 1, {});
   changes.applied(id(1, 4), simple(3), completions);
   CHECK(completions.empty());
   changes.applied(id(1, 5), joint(5), completions);
@@ -218,7 +218,7 @@ TEST_CASE("a change is dropped when another entry is applied at its index",
           "[replica][membership]") {
   PendingChanges changes;
   Completions completions;
-  changes.wait_for(id(1, 5), 1, {});
+  changes.wait_for(id(1, 5), never, 1, {});
   changes.applied(id(2, 5), simple(3), completions);
   CHECK(results(completions) == Lines{"dropped"});
   changes.applied(id(2, 6), simple(6), completions);
@@ -228,19 +228,24 @@ TEST_CASE("a change is dropped when another entry is applied at its index",
 TEST_CASE("a change that a snapshot jumped over has an unknown outcome", "[replica][membership]") {
   PendingChanges changes;
   Completions completions;
-  changes.wait_for(id(1, 5), 1, {});
-  changes.wait_for(id(1, 9), 2, {});
+  changes.wait_for(id(1, 5), never, 1, {});
+  changes.wait_for(id(1, 9), never, 2, {});
   changes.skipped(Index{8}, completions);
   CHECK(results(completions) == Lines{"unknown_outcome"});
   changes.applied(id(1, 9), simple(9), completions);
   CHECK(results(completions) == Lines{"done"});
 }
 
-TEST_CASE("changes are cancelled and fail", "[replica][membership]") {
+TEST_CASE("changes are cancelled, expire and fail", "[replica][membership]") {
   PendingChanges changes;
   Completions completions;
-  changes.wait_for(id(1, 5), 1, {});
-  changes.wait_for(id(1, 6), 2, {});
+  changes.wait_for(id(1, 5), never, 1, {});
+  changes.wait_for(id(1, 6), never, 2, {});
+  changes.wait_for(id(1, 7), at(10), 3, {});
+  changes.expire(at(9), completions);
+  CHECK(completions.empty());
+  changes.expire(at(10), completions);
+  CHECK(results(completions) == Lines{"unknown_outcome"});
   changes.cancel(2, completions);
   CHECK(results(completions) == Lines{"unknown_outcome"});
   changes.fail_all({Errc::unknown_outcome, "over"}, completions);
@@ -269,13 +274,14 @@ TEST_CASE("a transfer ends when its target leads, or in time", "[replica][member
   CHECK(completions.empty());
 }
 
-TEST_CASE("a request passed on is answered, lost or cancelled, once",
+TEST_CASE("a request passed on is answered, lost, expired or cancelled, once",
           "[bug-42][replica][membership]") {
   ForwardedRequests requests;
   Completions completions;
-  const auto first = requests.forward(NodeId{2}, 11, {});
-  const auto second = requests.forward(NodeId{2}, 12, {});
-  static_cast<void>(requests.forward(NodeId{3}, 13, {}));
+  const auto first = requests.forward(NodeId{2}, never, 11, {});
+  const auto second = requests.forward(NodeId{2}, never, 12, {});
+  static_cast<void>(requests.forward(NodeId{3}, never, 13, {}));
+  const auto fourth = requests.forward(NodeId{3}, at(10), 14, {});
   requests.answered(first, Error{Errc::conflict, "why"}, completions);
   REQUIRE(completions.size() == 1);
   CHECK(completions.front().result.error().detail == "why");
@@ -286,6 +292,12 @@ TEST_CASE("a request passed on is answered, lost or cancelled, once",
   CHECK(completions.empty());
   requests.cancel(13, completions);
   CHECK(results(completions) == Lines{"unknown_outcome"});
+  requests.expire(at(9), completions);
+  CHECK(completions.empty());
+  requests.expire(at(10), completions);
+  CHECK(results(completions) == Lines{"unknown_outcome"});
+  requests.answered(fourth, {}, completions);
+  CHECK(completions.empty());
 }
 
 }  // namespace raft::replica

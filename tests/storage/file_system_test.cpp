@@ -102,6 +102,13 @@ TEMPLATE_TEST_CASE("what is not there is named", "[storage][files]", PosixWorld,
 }
 
 // Would catch: data that other users of the machine can read (S07).
+// Would catch a number in blocks instead of bytes: no disk that a test runs on has so little.
+TEMPLATE_TEST_CASE("the free space is told in bytes", "[storage][files][space]", PosixWorld,
+                   SimulatedWorld) {
+  TestType world;
+  CHECK(world.files().free_bytes() > std::uint64_t{1} << 20);
+}
+
 TEST_CASE("files and folders are private", "[storage][files][S07]") {
   TemporaryFolder folder;
   const auto files = value_of(storage::PosixFiles::open(folder / "a/b/c"));

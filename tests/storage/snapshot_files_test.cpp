@@ -5,6 +5,7 @@
 
 #include "sim/disk.hpp"
 #include "snapshot_samples.hpp"
+#include "storage/disk_space.hpp"
 #include "util/crc32c.hpp"
 
 namespace raft {
@@ -267,6 +268,53 @@ TEST_CASE("a receive below the newest snapshot is dropped at the start",
 
 // Would catch: a snapshot with wrong bytes installed, or refused again and again because its bad
 // beginning is resumed.
+// A snapshot can be had again at any time. A log that finds no room stops the node's part in the
+// group, and its machine's too.
+TEST_CASE("a receive that would take the log's space is declined, and keeps none",
+          "[storage][snapshot][receive][space]") {
+  Transfer transfer;
+  sim::DiskFaults& faults = transfer.follower.disk.faults();
+  faults.set_free_bytes(storage::low_space_bytes + transfer.info.bytes - 1);
+  auto declined = transfer.follower.snapshots.receive(transfer.info);
+  REQUIRE_FALSE(declined);
+  CHECK(declined.code() == Errc::storage_full);
+  CHECK_THAT(declined.error().detail, Catch::Contains("disk/"));
+  CHECK(transfer.follower.names().empty());
+  faults.set_free_bytes(0);
+  CHECK_FALSE(transfer.follower.snapshots.receive(transfer.info));
+  faults.set_free_bytes(storage::low_space_bytes + transfer.info.bytes);
+  {
+    auto writer = value_of(transfer.follower.snapshots.receive(transfer.info));
+    REQUIRE(transfer.send(*writer, 4'000));
+  }
+  // Only what is still to come needs room; and where there is none for it, the rest goes too.
+  faults.set_free_bytes(storage::low_space_bytes + transfer.info.bytes - 4'000);
+  CHECK(value_of(transfer.follower.snapshots.receive(transfer.info))->bytes_written() == 4'000);
+  faults.set_free_bytes(storage::low_space_bytes + transfer.info.bytes - 4'001);
+  CHECK_FALSE(transfer.follower.snapshots.receive(transfer.info));
+  CHECK(transfer.follower.names().empty());
+}
+
+TEST_CASE("a receive that runs out of space gives it back at once",
+          "[storage][snapshot][receive][space][DU-14]") {
+  Transfer transfer;
+  sim::DiskFaults& faults = transfer.follower.disk.faults();
+  auto writer = value_of(transfer.follower.snapshots.receive(transfer.info));
+  REQUIRE(transfer.send(*writer, 4'000));
+  SECTION("the disk is full") { faults.set_full(true); }
+  SECTION("the log would soon find none") {
+    faults.set_free_bytes(storage::low_space_bytes / 2 - 1);
+  }
+  const auto sent = transfer.send(*writer, transfer.info.bytes);
+  REQUIRE_FALSE(sent);
+  CHECK(sent.code() == Errc::storage_full);
+  CHECK(transfer.follower.names().empty());
+  writer.reset();
+  faults.set_full(false);
+  faults.set_free_bytes(~std::uint64_t{0});
+  CHECK(value_of(transfer.follower.snapshots.receive(transfer.info))->bytes_written() == 0);
+}
+
 TEST_CASE("wrong bytes are refused and not resumed", "[storage][snapshot][receive][rot]") {
   Transfer transfer;
   auto writer = value_of(transfer.follower.snapshots.receive(transfer.info));

@@ -21,7 +21,7 @@ enum class Errc : std::uint8_t {
   conflict,          ///< A membership change is under way, or the expected index did not match.
   id_taken,          ///< The node id belongs to another instance. Remove that member first.
   invalid_argument,  ///< The request can never succeed as it is.
-  too_large,         ///< The command exceeds GroupOptions::command_bytes_max.
+  too_large,         ///< The command exceeds Limits::command_bytes_max, or a member its bounds.
   timed_out,         ///< A read or a leadership transfer did not end in time; nothing changed.
   removed,           ///< This node is no longer a member.
   storage_full,      ///< Not applied. The disk is full; goes on by itself once there is space.

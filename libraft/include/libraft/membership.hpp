@@ -20,10 +20,10 @@ enum class Role : std::uint8_t {
 struct Member {
   NodeId id;
   InstanceId instance;  ///< The data directory that holds this member's promises.
-  std::string address;  ///< "host:port" of its Raft port; may change, identity does not.
+  std::string address;  ///< "host:port" of its Raft port, at most 256 bytes; may change.
   Role role = Role::voter;
   bool promote = false;  ///< A learner that becomes a voter by itself once it has caught up.
-  Bytes attributes;      ///< Opaque to libraft; kvserver keeps the HTTP address here.
+  Bytes attributes;      ///< Opaque to libraft, at most 4 KiB; kvserver: the HTTP address.
 
   bool operator==(const Member&) const = default;
 };

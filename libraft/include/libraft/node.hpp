@@ -25,7 +25,8 @@ namespace raft {
 /// on their own executor, never inside the initiating call. Reads and proposals work on every
 /// node: a follower forwards them to the leader, one hop, and never sends them twice.
 /// Cancellation (total or partial) ends the waiting: a proposal that has left the queue then
-/// completes with `unknown_outcome`.
+/// completes with `unknown_outcome`. So does whatever was forwarded and not answered in half a
+/// minute, or when the connection that it went over breaks or is replaced.
 class Group {
  public:
   Group(const Group&) = delete;
@@ -81,12 +82,24 @@ class Group {
   }
 
   /// Completes with (error_code) when the new membership is committed and no longer joint.
-  /// Errors: conflict, id_taken, invalid_argument, and those of async_propose.
+  /// Errors: conflict, id_taken, invalid_argument, too_large, and those of async_propose;
+  /// unknown_outcome also where that takes longer than half a minute.
   template <class Token>
   auto async_change_membership(MembershipChange change, Token&& token) {
     return boost::asio::async_initiate<Token, void(boost::system::error_code)>(
         [this](auto handler, MembershipChange what) {
-          start_change(std::move(what), std::move(handler));
+          start_change(std::move(what), nullptr, std::move(handler));
+        },
+        token, std::move(change));
+  }
+  /// The same, and `why` tells a person what the error code alone does not: which node, which
+  /// limit. Empty where there is no more to say. It must live until the completion, before which
+  /// nobody may read it.
+  template <class Token>
+  auto async_change_membership(MembershipChange change, std::string& why, Token&& token) {
+    return boost::asio::async_initiate<Token, void(boost::system::error_code)>(
+        [this, &why](auto handler, MembershipChange what) {
+          start_change(std::move(what), &why, std::move(handler));
         },
         token, std::move(change));
   }
@@ -96,8 +109,19 @@ class Group {
   template <class Token>
   auto async_add_member(Member member, Token&& token) {
     return boost::asio::async_initiate<Token, void(boost::system::error_code)>(
-        [this](auto handler, Member who) { start_add(std::move(who), std::move(handler)); }, token,
-        std::move(member));
+        [this](auto handler, Member who) {
+          start_add(std::move(who), nullptr, std::move(handler));
+        },
+        token, std::move(member));
+  }
+  /// The same with `why`, as for async_change_membership.
+  template <class Token>
+  auto async_add_member(Member member, std::string& why, Token&& token) {
+    return boost::asio::async_initiate<Token, void(boost::system::error_code)>(
+        [this, &why](auto handler, Member who) {
+          start_add(std::move(who), &why, std::move(handler));
+        },
+        token, std::move(member));
   }
 
   /// Completes with (error_code) when `target` leads (0: the most up-to-date voter), or with
@@ -105,7 +129,15 @@ class Group {
   template <class Token>
   auto async_transfer_leadership(NodeId target, Token&& token) {
     return boost::asio::async_initiate<Token, void(boost::system::error_code)>(
-        [this](auto handler, NodeId to) { start_transfer(to, std::move(handler)); }, token, target);
+        [this](auto handler, NodeId to) { start_transfer(to, nullptr, std::move(handler)); }, token,
+        target);
+  }
+  /// The same with `why`, as for async_change_membership.
+  template <class Token>
+  auto async_transfer_leadership(NodeId target, std::string& why, Token&& token) {
+    return boost::asio::async_initiate<Token, void(boost::system::error_code)>(
+        [this, &why](auto handler, NodeId to) { start_transfer(to, &why, std::move(handler)); },
+        token, target);
   }
 
   /// Completes with (error_code) when a snapshot of a volatile machine is on disk, or when a
@@ -132,9 +164,9 @@ class Group {
   void start_propose(Bytes command, ProposeOptions options, Handler<Applied> handler);
   void start_read(ReadLevel level, Duration deadline, std::function<void()> function,
                   Handler<> handler);
-  void start_change(MembershipChange change, Handler<> handler);
-  void start_add(Member member, Handler<> handler);
-  void start_transfer(NodeId target, Handler<> handler);
+  void start_change(MembershipChange change, std::string* why, Handler<> handler);
+  void start_add(Member member, std::string* why, Handler<> handler);
+  void start_transfer(NodeId target, std::string* why, Handler<> handler);
   void start_snapshot(Handler<> handler);
 
   Impl& impl_;

@@ -35,9 +35,10 @@ struct Timing {
 
 /// Bounds on memory and on what is on the way. All in bytes unless the name says otherwise.
 struct Limits {
+  /// Of one command. It travels in one frame of 8 MiB: at most 1 KiB less than that.
   std::size_t command_bytes_max = std::size_t{4} << 20;
-  std::size_t append_bytes_max = std::size_t{1} << 20;        ///< Entries in one append message.
-  std::size_t inflight_bytes_max = std::size_t{8} << 20;      ///< Unacknowledged, per peer.
+  std::size_t append_bytes_max = std::size_t{1} << 20;        ///< Entries in one message; as above.
+  std::size_t inflight_bytes_max = std::size_t{8} << 20;      ///< Per peer; at most 32 MiB.
   std::size_t inflight_appends_max = 256;                     ///< Messages, per peer.
   std::size_t uncommitted_bytes_max = std::size_t{64} << 20;  ///< Beyond: `busy`.
   std::size_t apply_bytes_max = std::size_t{8} << 20;         ///< Handed out but not yet applied.
@@ -83,7 +84,7 @@ struct Founding {
 struct GroupOptions {
   GroupId group{};
   Founding founding;
-  /// Opaque bytes that this member brings into the membership.
+  /// Opaque bytes that this member brings into the membership, at most 4 KiB.
   Bytes attributes;
   Timing timing;
   Limits limits;

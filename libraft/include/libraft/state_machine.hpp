@@ -39,7 +39,8 @@ class StateMachine {
   virtual ~StateMachine() = default;
 
   /// Executes one command. The bytes go back to whoever proposed it. A command that makes no sense
-  /// is answered, not thrown at: an exception here stops the replica for good.
+  /// is answered, not thrown at: an exception here stops the replica for good. A reply that fits no
+  /// frame of 8 MiB cannot leave the node: whoever proposed on another one gets unknown_outcome.
   virtual Bytes apply(const AppliedEntry& entry) = 0;
 
   /// Freezes the present state, quickly: it is called between two applies and delays the next one.

@@ -140,7 +140,7 @@ class Core {
   /// Of the current term, as far as known; it may be gone.
   NodeId leader() const { return leader_; }
   /// Who can be asked: 0 while the leader is unknown, or its connection broke and it was not heard
-  /// of since.
+  /// of since. What is passed on then would be lost on the spot; to refuse it is the plain truth.
   NodeId leader_at_hand() const { return leader_lost_ ? NodeId{} : leader_; }
   const HardState& hard_state() const { return hard_; }
   const HardState& durable_hard_state() const { return durable_hard_; }

@@ -116,6 +116,7 @@ void Core::matched(NodeId id, Progress& peer, Index match) {
     peer.next = std::max(peer.next, match.next());
   }
   peer.inflight.acknowledged(peer.match, now_);
+  if (peer.offered && peer.match >= peer.offered->meta.last.index) peer.snapshot_failures = 0;
   if (peer.state == Progress::State::probe) {
     note(NoteKind::peer_replicates, id, peer.match);
     peer.become_replicate();

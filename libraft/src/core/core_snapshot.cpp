@@ -5,6 +5,12 @@
 #include "util/assert.hpp"
 
 namespace raft::core {
+namespace {
+
+/// Of the pause after a failed snapshot: 32 election timeouts, a quarter of a minute by default.
+constexpr std::uint32_t doublings_max = 5;
+
+}  // namespace
 
 // --- the leader's side ---
 
@@ -56,7 +62,9 @@ void Core::snapshot_failed(NodeId to, Instant now) {
   const auto peer = leader->peers.find(to);
   if (peer == leader->peers.end() || peer->second.state != Progress::State::snapshot) return;
   note(NoteKind::snapshot_failed, to);
-  peer->second.no_snapshot_before = now_ + options_.timing.election_timeout;
+  // Whoever has no room for it, or whose link is too slow, is not asked all the time.
+  const std::uint32_t doublings = std::min(peer->second.snapshot_failures++, doublings_max);
+  peer->second.no_snapshot_before = now_ + options_.timing.election_timeout * (1u << doublings);
   peer->second.become_probe();
 }
 

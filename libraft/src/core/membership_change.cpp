@@ -2,9 +2,24 @@
 
 #include <algorithm>
 #include <set>
+#include <string>
+
+#include "protocol/limits.hpp"
 
 namespace raft::core {
 namespace {
+
+Result<void> check_size(NodeId id, const std::string& address, const Bytes& attributes) {
+  if (address.size() > address_bytes_max) {
+    return Error{Errc::too_large, "the address of node " + to_string(id) + " has more than " +
+                                      std::to_string(address_bytes_max) + " bytes"};
+  }
+  if (attributes.size() > attributes_bytes_max) {
+    return Error{Errc::too_large, "the attributes of node " + to_string(id) + " have more than " +
+                                      std::to_string(attributes_bytes_max) + " bytes"};
+  }
+  return {};
+}
 
 /// Applies one change to a copy of the membership, step by step, keeping the first error.
 class Editor {
@@ -67,6 +82,9 @@ class Editor {
     const auto place = std::find_if(next_.members.begin(), next_.members.end(),
                                     [&](const Member& other) { return member.id < other.id; });
     next_.members.insert(place, std::move(member));
+    if (next_.members.size() > members_max) {
+      refuse("more than " + std::to_string(members_max) + " members", Errc::too_large);
+    }
   }
 
   void set_role(NodeId id, Role role) {
@@ -120,7 +138,29 @@ class Editor {
 
 }  // namespace
 
+Result<void> check_size(const MembershipChange& change) {
+  const std::size_t named = change.add_voters.size() + change.add_learners.size() +
+                            change.promote.size() + change.demote.size() + change.remove.size() +
+                            change.update.size();
+  if (named > members_max) {
+    return Error{Errc::too_large, "more than " + std::to_string(members_max) + " nodes are named"};
+  }
+  for (const auto* added : {&change.add_voters, &change.add_learners}) {
+    for (const Member& member : *added) {
+      const auto checked = check_size(member.id, member.address, member.attributes);
+      if (!checked) return checked;
+    }
+  }
+  for (const MemberUpdate& update : change.update) {
+    const auto checked = check_size(update.id, update.address.value_or(std::string{}),
+                                    update.attributes.value_or(Bytes{}));
+    if (!checked) return checked;
+  }
+  return {};
+}
+
 Result<Membership> enter(const Membership& current, const MembershipChange& change) {
+  if (const auto checked = check_size(change); !checked) return checked.error();
   return Editor(current).edit(change);
 }
 

@@ -86,6 +86,7 @@ struct Progress {
   std::optional<SnapshotInfo> offered;        ///< In state snapshot, once one is at hand.
   Instant offer_again{};                      ///< When to repeat the offer.
   std::optional<Instant> no_snapshot_before;  ///< After a failure.
+  std::uint32_t snapshot_failures = 0;        ///< In a row; doubles that pause.
 
   Instant last_heard;   ///< The last answer within this session, or its beginning.
   Instant last_sent{};  ///< The last append or heartbeat.

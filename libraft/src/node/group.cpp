@@ -20,9 +20,11 @@ node::Call<> to_call(boost::asio::any_completion_handler<void(boost::system::err
   return {std::move(handler), strand};
 }
 
-/// A replica's `done` that runs a handler.
-replica::Done done_with(node::Call<> call) {
-  return [call = std::move(call)](Result<void> result) mutable {
+/// A replica's `done` that runs a handler. An error's detail goes where the caller wants it, if
+/// anywhere: before the handler is on its way, so that nobody reads it too early.
+replica::Done done_with(node::Call<> call, std::string* why = nullptr) {
+  return [call = std::move(call), why](Result<void> result) mutable {
+    if (why != nullptr) *why = result ? std::string() : result.error().detail;
     call.complete(node::code_of(result));
   };
 }
@@ -81,16 +83,16 @@ void Group::Impl::read(ReadLevel level, Duration deadline, std::function<void()>
            });
 }
 
-void Group::Impl::change(MembershipChange change, Handler<> handler) {
+void Group::Impl::change(MembershipChange change, std::string* why, Handler<> handler) {
   initiate(to_call(std::move(handler), node_.strand()),
-           [this, change = std::move(change)](node::Call<> call) mutable {
-             return replica_->change_membership(std::move(change), done_with(std::move(call)));
+           [this, why, change = std::move(change)](node::Call<> call) mutable {
+             return replica_->change_membership(std::move(change), done_with(std::move(call), why));
            });
 }
 
-void Group::Impl::transfer(NodeId target, Handler<> handler) {
-  initiate(to_call(std::move(handler), node_.strand()), [this, target](node::Call<> call) {
-    return replica_->transfer_leadership(target, done_with(std::move(call)));
+void Group::Impl::transfer(NodeId target, std::string* why, Handler<> handler) {
+  initiate(to_call(std::move(handler), node_.strand()), [this, why, target](node::Call<> call) {
+    return replica_->transfer_leadership(target, done_with(std::move(call), why));
   });
 }
 
@@ -100,32 +102,37 @@ void Group::Impl::take_snapshot(Handler<> handler) {
   });
 }
 
-void Group::Impl::add(Member member, Handler<> handler) {
-  initiate(to_call(std::move(handler), node_.strand()),
-           [this, member = std::move(member)](node::Call<> call) mutable -> std::uint64_t {
-             const std::string address = member.address;
-             node_.transport().introduce(
-                 address, options_.group, std::nullopt,
-                 [this, alive = node::Alive(life_), member = std::move(member),
-                  call = std::move(call)](Result<Introduction> introduction) mutable {
-                   if (alive.expired()) return call.complete(Errc::stopped);
-                   if (!introduction) return call.complete(make_error_code(introduction.code()));
-                   introduced(introduction->peer, std::move(member), std::move(call));
-                 });
-             return 0;
-           });
+void Group::Impl::add(Member member, std::string* why, Handler<> handler) {
+  initiate(
+      to_call(std::move(handler), node_.strand()),
+      [this, why, member = std::move(member)](node::Call<> call) mutable -> std::uint64_t {
+        const std::string address = member.address;
+        node_.transport().introduce(
+            address, options_.group, std::nullopt,
+            [this, alive = node::Alive(life_), member = std::move(member),
+             done = done_with(std::move(call), why)](Result<Introduction> introduction) mutable {
+              if (alive.expired()) return done(Errc::stopped);
+              if (!introduction) return done(introduction.error());
+              introduced(introduction->peer, std::move(member), std::move(done));
+            });
+        return 0;
+      });
 }
 
 /// It is the right node and free to come: only now its instance is known.
-void Group::Impl::introduced(const Hello& peer, Member member, node::Call<> call) {
-  if (peer.node != member.id) return call.complete(Errc::id_taken);
+void Group::Impl::introduced(const Hello& peer, Member member, replica::Done done) {
+  if (peer.node != member.id) {
+    return done(Error{Errc::id_taken, "node " + to_string(peer.node) + " answers at " +
+                                          member.address + ", not node " + to_string(member.id)});
+  }
   if (peer.cluster && peer.cluster != node_.identity().cluster) {
-    return call.complete(Errc::conflict);
+    return done(Error{Errc::conflict, "node " + to_string(member.id) + " at " + member.address +
+                                          " belongs to another cluster"});
   }
   member.instance = peer.instance;
   MembershipChange change;
   change.add_learners.push_back(std::move(member));
-  replica_->change_membership(std::move(change), done_with(std::move(call)));
+  replica_->change_membership(std::move(change), std::move(done));
 }
 
 // --- the handle ---
@@ -140,14 +147,17 @@ void Group::start_read(ReadLevel level, Duration deadline, std::function<void()>
                        Handler<> handler) {
   impl_.read(level, deadline, std::move(function), std::move(handler));
 }
-void Group::start_change(MembershipChange change, Handler<> handler) {
-  impl_.change(std::move(change), std::move(handler));
+void Group::start_change(MembershipChange change, std::string* why, Handler<> handler) {
+  if (why != nullptr) why->clear();
+  impl_.change(std::move(change), why, std::move(handler));
 }
-void Group::start_add(Member member, Handler<> handler) {
-  impl_.add(std::move(member), std::move(handler));
+void Group::start_add(Member member, std::string* why, Handler<> handler) {
+  if (why != nullptr) why->clear();
+  impl_.add(std::move(member), why, std::move(handler));
 }
-void Group::start_transfer(NodeId target, Handler<> handler) {
-  impl_.transfer(target, std::move(handler));
+void Group::start_transfer(NodeId target, std::string* why, Handler<> handler) {
+  if (why != nullptr) why->clear();
+  impl_.transfer(target, why, std::move(handler));
 }
 void Group::start_snapshot(Handler<> handler) { impl_.take_snapshot(std::move(handler)); }
 Status Group::status() const { return impl_.status(); }

@@ -4,6 +4,7 @@
 
 #include "node/clock.hpp"
 #include "node/node_impl.hpp"
+#include "replica/options_check.hpp"
 
 namespace raft {
 namespace {
@@ -38,6 +39,7 @@ Group::Impl::~Impl() = default;
 // --- beginning ---
 
 Result<void> Group::Impl::open(StateMachine& machine) {
+  if (const auto checked = replica::check(options_); !checked) return checked;
   machine_ = &machine;
   Result<std::optional<RecoveredLog>> recovered = beginning_.open();
   if (!recovered) return recovered.error();

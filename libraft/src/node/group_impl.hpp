@@ -36,9 +36,10 @@ class Group::Impl final : public replica::Driver {
   // --- requests, from any thread ---
   void propose(Bytes command, ProposeOptions options, Handler<Applied> handler);
   void read(ReadLevel level, Duration deadline, std::function<void()> function, Handler<> handler);
-  void change(MembershipChange change, Handler<> handler);
-  void add(Member member, Handler<> handler);
-  void transfer(NodeId target, Handler<> handler);
+  // `why` gets the detail of an error; null: nobody wants it.
+  void change(MembershipChange change, std::string* why, Handler<> handler);
+  void add(Member member, std::string* why, Handler<> handler);
+  void transfer(NodeId target, std::string* why, Handler<> handler);
   void take_snapshot(Handler<> handler);
   Status status() const;
   GroupId id() const { return options_.group; }
@@ -64,7 +65,7 @@ class Group::Impl final : public replica::Driver {
   /// Runs `start` on the strand with a call to complete, and lets the caller cancel it.
   template <class Start, class... Args>
   void initiate(node::Call<Args...> call, Start start);
-  void introduced(const Hello& peer, Member member, node::Call<> call);
+  void introduced(const Hello& peer, Member member, replica::Done done);
   Instant deadline_after(Duration duration);
 
   Node::Impl& node_;

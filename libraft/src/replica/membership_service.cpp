@@ -17,6 +17,7 @@ void complete_if(auto& waiting, Completions& completions, Answer result) {
 }
 
 const Error cancelled{Errc::unknown_outcome, "cancelled"};
+const Error deadline_passed{Errc::unknown_outcome, "the deadline passed"};
 
 using Answer = std::optional<Result<void>>;
 
@@ -28,10 +29,18 @@ auto cancels(std::uint64_t ticket) {
   };
 }
 
+template <class Waiting>
+auto expires(Instant now) {
+  return [now](const Waiting& one) -> Answer {
+    if (now < one.deadline) return std::nullopt;
+    return deadline_passed;
+  };
+}
+
 }  // namespace
 
-void PendingChanges::wait_for(EntryId begun, std::uint64_t ticket, Done done) {
-  waiting_.push_back({begun, ticket, false, std::move(done)});
+void PendingChanges::wait_for(EntryId begun, Instant deadline, std::uint64_t ticket, Done done) {
+  waiting_.push_back({begun, deadline, ticket, false, std::move(done)});
 }
 
 void PendingChanges::applied(EntryId entry, const LoggedMembership& membership,
@@ -52,6 +61,10 @@ void PendingChanges::skipped(Index upto, Completions& completions) {
     if (one.begun.index > upto) return std::nullopt;
     return Error{Errc::unknown_outcome, "a snapshot took the place of the entry"};
   });
+}
+
+void PendingChanges::expire(Instant now, Completions& completions) {
+  complete_if(waiting_, completions, expires<Waiting>(now));
 }
 
 void PendingChanges::cancel(std::uint64_t ticket, Completions& completions) {
@@ -88,8 +101,9 @@ void PendingTransfers::fail_all(const Error& error, Completions& completions) {
   complete_if(waiting_, completions, [&](const Waiting&) -> Answer { return error; });
 }
 
-std::uint64_t ForwardedRequests::forward(NodeId leader, std::uint64_t ticket, Done done) {
-  waiting_.push_back({++last_number_, leader, ticket, std::move(done)});
+std::uint64_t ForwardedRequests::forward(NodeId leader, Instant deadline, std::uint64_t ticket,
+                                         Done done) {
+  waiting_.push_back({++last_number_, leader, deadline, ticket, std::move(done)});
   return last_number_;
 }
 
@@ -106,6 +120,10 @@ void ForwardedRequests::lost(NodeId leader, Completions& completions) {
     if (one.leader != leader) return std::nullopt;
     return Error{Errc::unknown_outcome, "the connection to the leader broke"};
   });
+}
+
+void ForwardedRequests::expire(Instant now, Completions& completions) {
+  complete_if(waiting_, completions, expires<Waiting>(now));
 }
 
 void ForwardedRequests::cancel(std::uint64_t ticket, Completions& completions) {

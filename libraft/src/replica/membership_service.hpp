@@ -14,6 +14,10 @@ namespace raft::replica {
 
 using Done = util::UniqueFunction<void(Result<void>)>;
 
+/// Nobody waits longer than this for a membership change, or for what another node was asked: a
+/// lost answer looks like a slow one. Then the outcome is unknown.
+inline constexpr Duration answer_wait_max = std::chrono::seconds(30);
+
 /// A caller and what it is to be told.
 struct Completion {
   Done done;
@@ -24,17 +28,19 @@ using Completions = std::vector<Completion>;
 /// Waits until a change is applied and no longer joint.
 class PendingChanges {
  public:
-  void wait_for(EntryId begun, std::uint64_t ticket, Done done);
+  void wait_for(EntryId begun, Instant deadline, std::uint64_t ticket, Done done);
   /// Every applied entry, in order; `membership` is the newest applied one.
   void applied(EntryId entry, const LoggedMembership& membership, Completions& completions);
   /// A snapshot jumped over these entries: what became of a change that began there is not known.
   void skipped(Index upto, Completions& completions);
+  void expire(Instant now, Completions& completions);
   void cancel(std::uint64_t ticket, Completions& completions);
   void fail_all(const Error& error, Completions& completions);
 
  private:
   struct Waiting {
     EntryId begun;
+    Instant deadline;
     std::uint64_t ticket;
     bool is_applied = false;  ///< Now only the joint membership is to be left.
     Done done;
@@ -67,10 +73,11 @@ class PendingTransfers {
 class ForwardedRequests {
  public:
   /// The number under which the answer will come.
-  std::uint64_t forward(NodeId leader, std::uint64_t ticket, Done done);
+  std::uint64_t forward(NodeId leader, Instant deadline, std::uint64_t ticket, Done done);
   void answered(std::uint64_t number, Result<void> result, Completions& completions);
-  /// The connection to a leader broke.
+  /// The connection to a leader broke, or another took its place.
   void lost(NodeId leader, Completions& completions);
+  void expire(Instant now, Completions& completions);
   void cancel(std::uint64_t ticket, Completions& completions);
   void fail_all(const Error& error, Completions& completions);
 
@@ -78,6 +85,7 @@ class ForwardedRequests {
   struct Waiting {
     std::uint64_t number;
     NodeId leader;
+    Instant deadline;
     std::uint64_t ticket;
     Done done;
   };

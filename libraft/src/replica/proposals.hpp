@@ -64,7 +64,7 @@ class ForwardedProposals {
   std::uint64_t forward(NodeId leader, Proposal proposal);
   std::optional<Proposal> take(std::uint64_t number);
 
-  /// The connection to a leader broke.
+  /// The connection to a leader broke, or another took its place.
   void lost(NodeId leader, Answers& answers);
   void expire(Instant now, Answers& answers);
   void cancel(std::uint64_t ticket, Answers& answers);

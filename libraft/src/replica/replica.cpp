@@ -5,6 +5,7 @@
 
 #include "core/describe.hpp"
 #include "replica/microseconds.hpp"
+#include "replica/options_check.hpp"
 #include "util/assert.hpp"
 
 namespace raft::replica {
@@ -22,20 +23,6 @@ core::Options core_options(const Self& self, const GroupOptions& options) {
   core.check_quorum = options.check_quorum;
   core.lease_reads = options.lease_reads;
   return core;
-}
-
-Result<void> check(const GroupOptions& options) {
-  const Timing& timing = options.timing;
-  if (options.lease_reads && !options.check_quorum) {
-    return Error{Errc::invalid_argument, "lease reads need check_quorum"};
-  }
-  if (timing.tick <= Duration{0} || timing.heartbeat < timing.tick ||
-      timing.election_timeout < 3 * timing.heartbeat ||
-      timing.election_timeout > core::lease_asked_max) {
-    return Error{Errc::invalid_argument,
-                 "timing: tick <= heartbeat, 3 heartbeats <= election timeout <= 1 minute"};
-  }
-  return {};
 }
 
 /// The term of an index of a recovered log; absent outside of it.
@@ -106,8 +93,8 @@ Replica::Replica(const Self& self, const GroupOptions& options, core::Recovered 
       files_queue_(ports.worker, true),
       sender_(core_, ports.outbox, ports.worker, ports.driver, ports.files),
       receiver_(self.id, ports.outbox, files_queue_, ports.driver, ports.files,
-                [this](const core::SnapshotWanted& wanted, bool complete) {
-                  snapshot_ended(wanted, complete);
+                [this](const core::SnapshotWanted& wanted, const Result<void>& result) {
+                  snapshot_ended(wanted, result);
                 }),
       applied_membership_(machine_->applied().membership),
       reached_(machine_->applied().last.index),
@@ -123,8 +110,16 @@ Replica::~Replica() = default;
 void Replica::receive(const Message& message) {
   // Nobody gets that far ahead in one step; believing it would use the terms up.
   constexpr std::uint64_t leap_max = std::uint64_t{1} << 32;
+  // Who sends one may well send thousands: the count tells how many.
+  constexpr Duration absurd_term_log_pause = std::chrono::seconds(10);
   if (message.term.value > core_.term().value + leap_max) {
-    RAFT_LOG(ports_.log, error, "ignored a message with an absurd term: " + describe(message));
+    ++counters_.absurd_terms;
+    const Instant now = ports_.driver.now();
+    if (absurd_term_logged_ && now - *absurd_term_logged_ < absurd_term_log_pause) return;
+    absurd_term_logged_ = now;
+    RAFT_LOG(ports_.log, error,
+             "ignored a message with an absurd term, the " +
+                 std::to_string(counters_.absurd_terms) + ". so far: " + describe(message));
     return;
   }
   if (failure_) return;
@@ -132,19 +127,17 @@ void Replica::receive(const Message& message) {
   wake();
 }
 
+/// A newer link may take the place of one whose end nobody told: the peer came back from a power
+/// cut, or its old socket was dead. Of what was passed on over that one no answer may ever come.
 void Replica::peer_connected(NodeId peer) {
   core_.peer_connected(peer, ports_.driver.now());
+  end_forwarded(peer);
   wake();
 }
 
 void Replica::peer_lost(NodeId peer) {
   core_.peer_lost(peer, ports_.driver.now());
-  Answers answers;
-  forwarded_proposals_.lost(peer, answers);
-  tell(answers);
-  Completions completions;
-  forwarded_requests_.lost(peer, completions);
-  tell(completions);
+  end_forwarded(peer);
   wake();
 }
 
@@ -418,6 +411,7 @@ Status Replica::status() const {
   status.membership = core_.membership();
   status.is_member = status.membership.membership->names(self_.id, self_.instance);
   status.is_removed = core_.removed();
+  status.storage_full = ports_.storage.is_full() || machine_is_full_;
   status.failure = failure_;
   status.pending_proposals = proposals_.size() + forwarded_proposals_.size();
   status.pending_reads = reads_.size();
@@ -425,6 +419,7 @@ Status Replica::status() const {
   status.receiving_bytes = receiver_.bytes_received();
   status.receiving_bytes_total = receiver_.bytes_total();
   status.counters = counters_;
+  status.counters.snapshots_sent = sender_.delivered();
   if (const core::Leader* leader = core_.leader_state()) {
     for (const auto& [id, peer] : leader->peers) {
       PeerStatus view;

@@ -137,12 +137,15 @@ class Replica {
   void on(ServiceReply reply);
   void on(NodeId from, JoinRequest request, Reply reply);
   Done answer_with(NodeId to, RequestId id, Reply reply);
+  bool leads() const;
+  Error not_leading() const;
+  void end_forwarded(NodeId leader);
 
   // snapshots.cpp
   void restore(const SnapshotMeta& meta);
   void restore_from(const SnapshotInfo& file);
   void restored(const SnapshotInfo& file);
-  void snapshot_ended(const core::SnapshotWanted& wanted, bool complete);
+  void snapshot_ended(const core::SnapshotWanted& wanted, const Result<void>& result);
   void start_snapshot();
   void no_capture(const Error& error);
   void write_snapshot(std::shared_ptr<Capture> capture);
@@ -207,6 +210,7 @@ class Replica {
   LogSizes sizes_;
   Instant last_maintenance_{};
   Counters counters_;
+  std::optional<Instant> absurd_term_logged_;
 };
 
 }  // namespace raft::replica

@@ -1,10 +1,12 @@
 // What callers ask of a replica, here or on another node: proposals, reads, changes, transfers.
+#include <algorithm>
 #include <utility>
 
+#include "core/membership_change.hpp"
+#include "protocol/limits.hpp"
 #include "replica/replica.hpp"
 
 namespace raft::replica {
-
 /// Why nothing may be proposed now, whoever leads.
 std::optional<Error> Replica::reason_to_refuse() const {
   if (failure_)
@@ -37,8 +39,8 @@ std::uint64_t Replica::propose(Command command, Instant deadline, Proposal::Done
       return ticket;
     }
     refusal = entry.error();
-  } else if (!refusal && core_.leader_at_hand()) {
-    const NodeId leader = core_.leader_at_hand();
+  } else if (const NodeId leader = core_.leader_at_hand(); !refusal && leader) {
+    proposal.deadline = std::min(proposal.deadline, now + answer_wait_max);
     const std::uint64_t number = forwarded_proposals_.forward(leader, std::move(proposal));
     ports_.outbox.send(
         ServiceMessage{self_.id, leader, ProposeRequest{{self_.boot, number}, std::move(command)}});
@@ -57,7 +59,10 @@ void Replica::on(NodeId from, ProposeRequest request) {
   const auto answer = [this, from, id = request.id](Result<Applied> result) {
     ProposeReply reply;
     reply.id = id;
-    if (result) {
+    if (result && result->reply.size() > content_bytes_max) {
+      // It is applied. The caller gets no reply, and from a retry with a session neither.
+      reply.error = static_cast<std::uint8_t>(Errc::unknown_outcome);
+    } else if (result) {
       reply.entry = result->id;
       reply.reply = std::move(result->reply);
     } else {
@@ -66,8 +71,8 @@ void Replica::on(NodeId from, ProposeRequest request) {
     ports_.outbox.send(ServiceMessage{self_.id, from, std::move(reply)});
   };
   // One hop only: a request that chased a changing leader could go round for ever.
-  if (!core_.is_leader()) return answer(Errc::not_leader);
-  propose(std::move(request.command), never, answer);
+  if (!leads()) return answer(Errc::not_leader);
+  propose(std::move(request.command), ports_.driver.now() + answer_wait_max, answer);
 }
 
 void Replica::on(ProposeReply reply) {
@@ -134,19 +139,22 @@ std::uint64_t Replica::change_membership(MembershipChange change, Done done) {
   const std::uint64_t ticket = ++last_ticket_;
   if (const auto refusal = reason_to_refuse()) {
     complete(std::move(done), *refusal);
+  } else if (const auto checked = core::check_size(change); !checked) {
+    complete(std::move(done), checked.error());
   } else if (core_.is_leader()) {
     const Result<EntryId> begun = core_.change_membership(change, ports_.driver.now());
     if (!begun) {
       complete(std::move(done), begun.error());
       return ticket;
     }
-    changes_.wait_for(*begun, ticket, std::move(done));
+    changes_.wait_for(*begun, ports_.driver.now() + answer_wait_max, ticket, std::move(done));
     Completions completions;
     if (begun->index <= reached_) changes_.applied(*begun, applied_membership_, completions);
     tell(completions);
     wake();
   } else if (const NodeId leader = core_.leader_at_hand()) {
-    const std::uint64_t number = forwarded_requests_.forward(leader, ticket, std::move(done));
+    const std::uint64_t number = forwarded_requests_.forward(
+        leader, ports_.driver.now() + answer_wait_max, ticket, std::move(done));
     ports_.outbox.send(
         ServiceMessage{self_.id, leader, ChangeRequest{{self_.boot, number}, std::move(change)}});
     wake();
@@ -179,7 +187,8 @@ std::uint64_t Replica::transfer_leadership(NodeId target, Done done) {
       complete(std::move(done), {});
       return ticket;
     }
-    const std::uint64_t number = forwarded_requests_.forward(leader, ticket, std::move(done));
+    const std::uint64_t number = forwarded_requests_.forward(
+        leader, ports_.driver.now() + answer_wait_max, ticket, std::move(done));
     ports_.outbox.send(
         ServiceMessage{self_.id, leader, TransferRequest{{self_.boot, number}, target}});
     wake();
@@ -187,6 +196,16 @@ std::uint64_t Replica::transfer_leadership(NodeId target, Done done) {
     complete(std::move(done), Errc::no_leader);
   }
   return ticket;
+}
+
+/// Whether it makes sense to ask here. What this node's own trouble is would only mislead another
+/// node's callers, who would take it for their node's: they are to ask again, of whoever leads.
+bool Replica::leads() const { return core_.is_leader() && !failure_ && !stopping_; }
+
+/// Why a request of another node is refused. It hears this from a failed replica too, whose node
+/// may stay up for long: silence would leave its caller waiting.
+Error Replica::not_leading() const {
+  return {Errc::not_leader, failure_ ? "node " + to_string(self_.id) + " has failed" : ""};
 }
 
 /// Answers another node's request once it is done here.
@@ -198,7 +217,7 @@ Done Replica::answer_with(NodeId to, RequestId id, Reply reply) {
     if (!result) {
       answer.error = static_cast<std::uint8_t>(result.code());
       answer.detail = result.error().detail;
-      answer.leader = core_.leader_at_hand();
+      if (!failure_) answer.leader = core_.leader_at_hand();
       if (const Member* member = core_.membership().membership->find(answer.leader)) {
         answer.leader_address = member->address;
       }
@@ -214,13 +233,13 @@ Done Replica::answer_with(NodeId to, RequestId id, Reply reply) {
 
 void Replica::on(NodeId from, ChangeRequest request, Reply reply) {
   Done done = answer_with(from, request.id, std::move(reply));
-  if (!core_.is_leader()) return complete(std::move(done), Errc::not_leader);
+  if (!leads()) return complete(std::move(done), not_leading());
   change_membership(std::move(request.change), std::move(done));
 }
 
 void Replica::on(NodeId from, TransferRequest request, Reply reply) {
   Done done = answer_with(from, request.id, std::move(reply));
-  if (!core_.is_leader()) return complete(std::move(done), Errc::not_leader);
+  if (!leads()) return complete(std::move(done), not_leading());
   transfer_leadership(request.target, std::move(done));
 }
 
@@ -228,7 +247,7 @@ void Replica::on(NodeId from, TransferRequest request, Reply reply) {
 // where it is to be reached now.
 void Replica::on(NodeId from, JoinRequest request, Reply reply) {
   Done done = answer_with(from, request.id, std::move(reply));
-  if (!core_.is_leader()) return complete(std::move(done), Errc::not_leader);
+  if (!leads()) return complete(std::move(done), not_leading());
   Member& newcomer = request.member;
   const Member* present = core_.membership().membership->find(newcomer.id);
   if (present != nullptr && present->instance != newcomer.instance) {
@@ -262,7 +281,6 @@ void Replica::on(ServiceReply reply) {
 }
 
 void Replica::receive(ServiceMessage message, Reply reply) {
-  if (failure_) return;
   const NodeId from = message.from;
   if (auto* propose = std::get_if<ProposeRequest>(&message.body)) {
     on(from, std::move(*propose));
@@ -276,6 +294,8 @@ void Replica::receive(ServiceMessage message, Reply reply) {
     on(std::move(*answered));
   } else if (auto* join = std::get_if<JoinRequest>(&message.body)) {
     on(from, std::move(*join), std::move(reply));
+  } else if (failure_) {
+    return;
   } else if (auto* wanted = std::get_if<ChunkRequest>(&message.body)) {
     sender_.received(from, *wanted);
   } else if (auto* chunk = std::get_if<Chunk>(&message.body)) {
@@ -286,6 +306,16 @@ void Replica::receive(ServiceMessage message, Reply reply) {
 
 // --- giving up ---
 
+/// What was passed on to this node may have arrived or not, and is never sent again.
+void Replica::end_forwarded(NodeId leader) {
+  Answers answers;
+  forwarded_proposals_.lost(leader, answers);
+  tell(answers);
+  Completions completions;
+  forwarded_requests_.lost(leader, completions);
+  tell(completions);
+}
+
 void Replica::expire() {
   const Instant now = ports_.driver.now();
   Answers answers;
@@ -294,7 +324,9 @@ void Replica::expire() {
   tell(answers);
   for (Read& read : reads_.take_expired(now)) complete(std::move(read.done), Errc::timed_out);
   Completions completions;
+  changes_.expire(now, completions);
   transfers_.expire(now, completions);
+  forwarded_requests_.expire(now, completions);
   tell(completions);
 }
 

@@ -11,6 +11,9 @@ constexpr std::uint64_t window_bytes = 4 * chunk_bytes;
 constexpr Duration ask_again_after = std::chrono::seconds(1);
 constexpr Duration give_up_after = std::chrono::seconds(30);
 
+const Error no_longer_there{Errc::dropped, "the sender no longer holds the file"};
+const Error no_progress{Errc::timed_out, "nothing came for half a minute"};
+
 }  // namespace
 
 SnapshotReceiver::SnapshotReceiver(NodeId own, Outbox& outbox, SerialQueue& files_queue,
@@ -33,12 +36,12 @@ void SnapshotReceiver::start(const core::SnapshotWanted& wanted) {
         if (writer) {
           transfer->writer = *std::move(writer);
         } else {
-          transfer->failed = true;
+          transfer->state = writer.error();
         }
       },
       [this, transfer] {
         if (transfer != current_) return;
-        if (transfer->failed) return end(transfer, false);
+        if (!transfer->state) return end(transfer, transfer->state);
         transfer->written = transfer->queued = transfer->requested =
             transfer->writer->bytes_written();
         if (transfer->written >= transfer->wanted.snapshot.bytes) return finish(transfer);
@@ -65,7 +68,7 @@ void SnapshotReceiver::received(Chunk chunk) {
   const TransferPtr transfer = current_;
   // Chunks of other transfers must not mix in; a writer that is not open yet asked for none.
   if (!transfer || !transfer->writer || chunk.transfer != id_of(*transfer)) return;
-  if (chunk.bytes.empty()) return end(transfer, false);  // The sender no longer holds the file.
+  if (chunk.bytes.empty()) return end(transfer, no_longer_there);
   if (chunk.offset < transfer->queued || chunk.offset >= transfer->requested) return;
   if (chunk.bytes.size() > chunk_bytes) return;
   transfer->early.insert_or_assign(chunk.offset, std::move(chunk.bytes));
@@ -81,11 +84,11 @@ void SnapshotReceiver::write_next(const TransferPtr& transfer) {
   transfer->last_progress = driver_.now();
   files_queue_.run(
       [transfer, bytes] {
-        if (!transfer->failed && !transfer->writer->append(*bytes)) transfer->failed = true;
+        if (transfer->state) transfer->state = transfer->writer->append(*bytes);
       },
       [this, transfer, bytes] {
         if (transfer != current_) return;
-        if (transfer->failed) return end(transfer, false);
+        if (!transfer->state) return end(transfer, transfer->state);
         transfer->written += bytes->size();
         if (transfer->written >= transfer->wanted.snapshot.bytes) return finish(transfer);
         ask(transfer);
@@ -94,15 +97,20 @@ void SnapshotReceiver::write_next(const TransferPtr& transfer) {
 }
 
 void SnapshotReceiver::finish(const TransferPtr& transfer) {
-  files_queue_.run([transfer] { transfer->failed = !transfer->writer->finish(); },
-                   [this, transfer] {
-                     if (transfer == current_) end(transfer, !transfer->failed);
-                   });
+  files_queue_.run(
+      [transfer] {
+        if (const auto finished = transfer->writer->finish(); !finished) {
+          transfer->state = finished.error();
+        }
+      },
+      [this, transfer] {
+        if (transfer == current_) end(transfer, transfer->state);
+      });
 }
 
-void SnapshotReceiver::end(const TransferPtr& transfer, bool complete) {
+void SnapshotReceiver::end(const TransferPtr& transfer, Result<void> result) {
   current_.reset();
-  ended_(transfer->wanted, complete);
+  ended_(transfer->wanted, std::move(result));
   driver_.wake();
 }
 
@@ -110,7 +118,7 @@ void SnapshotReceiver::tick() {
   const TransferPtr transfer = current_;
   if (!transfer || !transfer->writer) return;
   const Instant now = driver_.now();
-  if (now - transfer->last_progress > give_up_after) return end(transfer, false);
+  if (now - transfer->last_progress > give_up_after) return end(transfer, no_progress);
   const bool waits_for_chunks = transfer->queued == transfer->written;
   if (waits_for_chunks &&
       now - std::max(transfer->last_asked, transfer->last_progress) > ask_again_after) {

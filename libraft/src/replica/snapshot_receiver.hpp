@@ -18,8 +18,8 @@ namespace raft::replica {
 /// snapshot was left.
 class SnapshotReceiver {
  public:
-  /// `complete`: the file is whole, verified and durable.
-  using Ended = util::UniqueFunction<void(const core::SnapshotWanted&, bool complete)>;
+  /// Without an error the file is whole, verified and durable.
+  using Ended = util::UniqueFunction<void(const core::SnapshotWanted&, Result<void>)>;
 
   SnapshotReceiver(NodeId own, Outbox& outbox, SerialQueue& files_queue, Driver& driver,
                    storage::SnapshotFiles& files, Ended ended);
@@ -44,7 +44,7 @@ class SnapshotReceiver {
     std::map<std::uint64_t, Bytes> early;  ///< Chunks ahead of their turn.
     Instant last_progress{};
     Instant last_asked{};
-    bool failed = false;
+    Result<void> state;  ///< The first error.
   };
   using TransferPtr = std::shared_ptr<Transfer>;
 
@@ -52,7 +52,7 @@ class SnapshotReceiver {
   void ask(const TransferPtr& transfer);
   void write_next(const TransferPtr& transfer);
   void finish(const TransferPtr& transfer);
-  void end(const TransferPtr& transfer, bool complete);
+  void end(const TransferPtr& transfer, Result<void> result);
 
   const NodeId own_;
   Outbox& outbox_;

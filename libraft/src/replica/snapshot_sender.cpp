@@ -16,7 +16,11 @@ SnapshotSender::SnapshotSender(core::Core& core, Outbox& outbox, Worker& worker,
     : core_(core), outbox_(outbox), worker_(worker), driver_(driver), files_(files) {}
 
 bool SnapshotSender::send(const core::SnapshotSend& request) {
-  transfers_.erase(request.to);
+  // It may have arrived and be too old by now.
+  if (const auto ended = transfers_.find(request.to); ended != transfers_.end()) {
+    count_if_delivered(request.to, ended->second);
+    transfers_.erase(ended);
+  }
   if (!held_.empty() && held_.rbegin()->first >= request.minimum) {
     offer(request.to);
     return true;
@@ -97,10 +101,21 @@ void SnapshotSender::tick() {
       ++at;
       continue;
     }
-    if (is_idle_too_long) core_.snapshot_failed(to, driver_.now());
+    if (is_wanted(to)) {
+      core_.snapshot_failed(to, driver_.now());
+    } else {
+      count_if_delivered(to, transfer);
+    }
     at = transfers_.erase(at);
   }
   std::erase_if(waiting_, [&](const auto& item) { return !is_wanted(item.first); });
+}
+
+void SnapshotSender::count_if_delivered(NodeId to, const Transfer& transfer) {
+  const core::Leader* leader = core_.leader_state();
+  if (leader == nullptr) return;
+  const auto peer = leader->peers.find(to);
+  if (peer != leader->peers.end() && peer->second.match >= transfer.last) ++delivered_;
 }
 
 void SnapshotSender::stop(NodeId to) {

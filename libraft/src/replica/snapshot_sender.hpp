@@ -42,10 +42,13 @@ class SnapshotSender {
   /// The oldest file still needed; absent: none.
   std::optional<Index> oldest_needed() const;
   bool is_idle() const { return transfers_.empty() && waiting_.empty(); }
+  /// Transfers after which the peer held what was offered.
+  std::uint64_t delivered() const { return delivered_; }
   const std::map<NodeId, Transfer>& transfers() const { return transfers_; }
 
  private:
   void offer(NodeId to);
+  void count_if_delivered(NodeId to, const Transfer& transfer);
 
   core::Core& core_;
   Outbox& outbox_;
@@ -56,6 +59,7 @@ class SnapshotSender {
   std::map<Index, SnapshotInfo> held_;  ///< The newest file and all that transfers read.
   std::map<NodeId, Index> waiting_;     ///< For a file from this index on.
   std::map<NodeId, Transfer> transfers_;
+  std::uint64_t delivered_ = 0;
 };
 
 }  // namespace raft::replica

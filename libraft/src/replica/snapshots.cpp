@@ -104,10 +104,16 @@ void Replica::file_is_there(const SnapshotInfo& file) {
 
 // --- installing ---
 
-void Replica::snapshot_ended(const core::SnapshotWanted& wanted, bool complete) {
+void Replica::snapshot_ended(const core::SnapshotWanted& wanted, const Result<void>& result) {
   if (failure_) return;
-  if (complete) received_[wanted.snapshot.meta.last.index] = wanted.snapshot;
-  core_.snapshot_received(wanted, complete, ports_.driver.now());
+  if (result) {
+    received_[wanted.snapshot.meta.last.index] = wanted.snapshot;
+  } else {
+    RAFT_LOG(ports_.log, warning,
+             "declined the snapshot at " + to_string(wanted.snapshot.meta.last) + " of node " +
+                 to_string(wanted.from) + ": " + result.error().detail);
+  }
+  core_.snapshot_received(wanted, result.has_value(), ports_.driver.now());
 }
 
 // The log on disk has its new base: from here on a crash leads to this same restore.

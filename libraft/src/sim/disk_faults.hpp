@@ -36,6 +36,9 @@ class DiskFaults {
 
   /// While full, writes answer storage_full. Renames, syncs and reads go on.
   void set_full(bool full) { full_ = full; }
+  /// What those are told who ask how much is free, unless it is full. Plenty, if never set.
+  void set_free_bytes(std::uint64_t bytes) { free_bytes_ = bytes; }
+  std::uint64_t free_bytes() const { return full_ ? 0 : free_bytes_; }
   /// The operation of this kind after so many successful ones fails, once.
   void fail_write_after(std::uint64_t writes) { writes_left_ = writes; }
   void fail_sync_after(std::uint64_t syncs) { syncs_left_ = syncs; }
@@ -50,6 +53,7 @@ class DiskFaults {
  private:
   bool powered_ = true;
   bool full_ = false;
+  std::uint64_t free_bytes_ = ~std::uint64_t{0};
   bool reads_fail_ = false;
   std::optional<std::uint64_t> changes_left_;
   std::optional<std::uint64_t> writes_left_;

@@ -33,6 +33,7 @@ class SimulatedFiles final : public storage::FileSystem {
   Result<void> sync_folder() override;
   Result<std::vector<std::string>> list() const override;
   Result<std::uint64_t> size(const std::string& name) const override;
+  std::uint64_t free_bytes() const override { return faults_.free_bytes(); }
   std::string path_of(const std::string& name) const override { return "disk/" + name; }
 
   /// What is there after a power cut.

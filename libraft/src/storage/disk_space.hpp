@@ -6,6 +6,10 @@
 
 namespace raft::storage {
 
+/// With less than this free the log is about to find no room. Clients are refused from here on, and
+/// nothing that may as well wait takes what is left.
+inline constexpr std::uint64_t low_space_bytes = std::uint64_t{256} << 20;
+
 /// The space around one folder. A reserve file in it takes up room that is given up when a write
 /// finds none: enough for the database to finish what it is doing, and to make room by compaction.
 /// One thread at a time. Failures are never errors: without a reserve there is just none.

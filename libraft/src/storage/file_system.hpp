@@ -45,6 +45,8 @@ class FileSystem {
   virtual Result<void> sync_folder() = 0;
   virtual Result<std::vector<std::string>> list() const = 0;  ///< Ascending; no folders.
   virtual Result<std::uint64_t> size(const std::string& name) const = 0;  ///< As read().
+  /// Bytes that may still be written. Unknown counts as plenty.
+  virtual std::uint64_t free_bytes() const = 0;
 
   /// What people know the file by, for messages.
   virtual std::string path_of(const std::string& name) const = 0;

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <limits>
 #include <utility>
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "util/assert.hpp"
@@ -185,6 +187,12 @@ Result<std::uint64_t> PosixFiles::size(const std::string& name) const {
     return read_error(errno, path_of(name));
   }
   return static_cast<std::uint64_t>(status.st_size);
+}
+
+std::uint64_t PosixFiles::free_bytes() const {
+  struct statvfs space {};
+  if (::fstatvfs(folder_.get(), &space) != 0) return std::numeric_limits<std::uint64_t>::max();
+  return static_cast<std::uint64_t>(space.f_bavail) * static_cast<std::uint64_t>(space.f_frsize);
 }
 
 std::string PosixFiles::path_of(const std::string& name) const { return path_ + "/" + name; }

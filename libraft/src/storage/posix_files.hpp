@@ -26,6 +26,7 @@ class PosixFiles final : public FileSystem {
   Result<void> sync_folder() override;
   Result<std::vector<std::string>> list() const override;
   Result<std::uint64_t> size(const std::string& name) const override;
+  std::uint64_t free_bytes() const override;
   std::string path_of(const std::string& name) const override;
 
  private:

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "storage/disk_space.hpp"
 #include "util/assert.hpp"
 #include "util/crc32c.hpp"
 
@@ -51,6 +52,13 @@ bool is_leftover(const Found& file, const Found* newest) {
       return newest && file.parsed.last.index <= newest->parsed.last.index;
   }
   return false;
+}
+
+Error no_space(const FileSystem& files, const std::string& name, std::uint64_t bytes) {
+  return {Errc::storage_full, "snapshot " + files.path_of(name) + ": " + std::to_string(bytes) +
+                                  " bytes are to come, " + std::to_string(files.free_bytes()) +
+                                  " are free, and " + std::to_string(low_space_bytes) +
+                                  " of them are the log's"};
 }
 
 }  // namespace
@@ -116,6 +124,11 @@ Result<std::unique_ptr<SnapshotFiles::Writer>> SnapshotFiles::receive(const Snap
     // Only a crash can leave more than was announced; then no byte of it is to be trusted.
     if (*size <= info.bytes) bytes = *size;
   }
+  const std::uint64_t space = files_.free_bytes();
+  if (space < low_space_bytes || space - low_space_bytes < info.bytes - bytes) {
+    if (const auto removed = files_.remove(target.temporary); !removed) return removed.error();
+    return no_space(files_, target.temporary, info.bytes - bytes);
+  }
   Result<std::unique_ptr<FileSystem::Writer>> file =
       bytes > 0 ? files_.reopen(target.temporary) : files_.create(target.temporary);
   if (!file) return file.error();
@@ -171,7 +184,23 @@ Result<void> SnapshotFiles::Writer::append(BytesView bytes) {
     return Error{Errc::corrupt,
                  "snapshot " + files_.path_of(target_.temporary) + ": more bytes than announced"};
   }
-  return write(bytes);
+  if (!target_.announced) return write(bytes);
+  // There was enough when it began. Only half of the log's share is asked for now, so that a disk
+  // about as full as it may be does not end what was just let begin.
+  const std::uint64_t space = files_.free_bytes();
+  if (space < low_space_bytes / 2) {
+    return give_up(no_space(files_, target_.temporary, target_.announced->bytes - bytes_));
+  }
+  const Result<void> written = write(bytes);
+  if (!written && written.code() == Errc::storage_full) return give_up(written.error());
+  return written;
+}
+
+Result<void> SnapshotFiles::Writer::give_up(Error error) {
+  failed_ = true;
+  file_.reset();
+  if (const Result<void> removed = files_.remove(target_.temporary); !removed) return removed;
+  return error;
 }
 
 Result<void> SnapshotFiles::Writer::write(BytesView bytes) {

@@ -41,7 +41,8 @@ class SnapshotFiles {
   Result<std::unique_ptr<Writer>> begin(const SnapshotMeta& meta, BytesView head_records);
 
   /// Begins to receive the very file of another node, byte for byte, or goes on with what came of
-  /// it before: at Writer::bytes_written(). A receive of any other file is given up.
+  /// it before: at Writer::bytes_written(). A receive of any other file is given up. storage_full:
+  /// what is to come would leave the log less than low_space_bytes; nothing of the file is kept.
   Result<std::unique_ptr<Writer>> receive(const SnapshotInfo& info);
 
   /// Bytes of the finished file for a peer. Empty past the end. corrupt: it is no longer there.
@@ -61,7 +62,8 @@ class SnapshotFiles {
 };
 
 /// A snapshot being written here, from the machine or from the leader. Without a successful
-/// finish() its destructor removes what the machine wrote, and keeps what was received.
+/// finish() its destructor removes what the machine wrote, and keeps what was received, unless
+/// there was no space for it: the log needs that more.
 class SnapshotFiles::Writer {
  public:
   /// What is written and under which name it ends. `announced`: it comes from another node.
@@ -80,7 +82,7 @@ class SnapshotFiles::Writer {
   Writer& operator=(const Writer&) = delete;
 
   /// The next bytes. Errors: storage_full and storage_failed end this writer; corrupt: more than
-  /// was announced.
+  /// was announced. What is received finds no space already when the log is nearly out of it.
   Result<void> append(BytesView bytes);
 
   /// Makes the file complete, checked, durable and visible to the others. Errors: as append();
@@ -94,6 +96,7 @@ class SnapshotFiles::Writer {
   Result<SnapshotInfo> complete();
   Result<SnapshotInfo> verify_received();
   Result<void> write(BytesView bytes);
+  Result<void> give_up(Error error);
 
   FileSystem& files_;
   std::unique_ptr<FileSystem::Writer> file_;

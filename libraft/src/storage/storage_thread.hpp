@@ -9,6 +9,7 @@
 
 #include <libraft/error.hpp>
 #include <libraft/types.hpp>
+#include "storage/disk_space.hpp"
 #include "storage/kv_engine.hpp"
 #include "util/unique_function.hpp"
 
@@ -24,7 +25,7 @@ struct Written {
 /// Most users should leave this alone; small disks need smaller numbers.
 struct StorageThreadOptions {
   /// Below this many free bytes is_full() holds, so that clients are refused before writes fail.
-  std::uint64_t low_bytes = std::uint64_t{256} << 20;
+  std::uint64_t low_bytes = low_space_bytes;
   /// Held back in the file `reserve`, given up when a write finds no space. 0: nothing.
   std::uint64_t reserve_bytes = std::uint64_t{64} << 20;
   /// How long a write that found no space waits before the next try.

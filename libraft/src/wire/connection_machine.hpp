@@ -10,6 +10,7 @@
 
 #include <libraft/types.hpp>
 #include "protocol/hello.hpp"
+#include "protocol/limits.hpp"
 #include "protocol/message.hpp"
 #include "protocol/service.hpp"
 #include "wire/frame.hpp"
@@ -63,9 +64,9 @@ class ConnectionMachine {
   enum class Side : std::uint8_t { dialler, listener };
 
   struct Limits {
-    std::size_t frame_bytes_max = std::size_t{8} << 20;  ///< Payload of one frame, either way.
-    std::size_t hello_bytes_max = 1024;                  ///< The same until established.
-    std::size_t send_queue_bytes_max = std::size_t{64} << 20;
+    std::size_t frame_bytes_max = raft::frame_bytes_max;  ///< Payload of one frame, either way.
+    std::size_t hello_bytes_max = 1024;                   ///< The same until established.
+    std::size_t send_queue_bytes_max = raft::send_queue_bytes_max;
   };
 
   /// The dialler's hello is in take_output() at once. `own.target` names who is expected, 0:
