@@ -50,7 +50,20 @@ Result<void> DataDirectory::open_identity(NodeId node) {
       storage::IdentityFile::open(*files_, node, fresh, std::filesystem::exists(log_folder()));
   if (!identity) return identity.error();
   identity_ = *std::move(identity);
-  return {};
+  return check_log_is_there();
+}
+
+// Who belongs to a cluster has opened its log before. Begun anew under the same instance it would
+// vote a second time in terms in which it has voted: a folder that is not mounted must not do that.
+Result<void> DataDirectory::check_log_is_there() const {
+  const storage::Identity& own = identity();
+  if (!own.cluster || std::filesystem::exists(log_folder() + "/CURRENT")) return {};
+  return Error{Errc::corrupt, "the log " + log_folder() +
+                                  " is missing beside the identity of a member of cluster " +
+                                  to_string(own.cluster) +
+                                  "; bring it back (is its disk mounted?), or remove this member "
+                                  "from the cluster, empty the directory and let the node join "
+                                  "again"};
 }
 
 Result<void> DataDirectory::change_identity(const storage::Identity& identity) {

@@ -35,6 +35,7 @@ class DataDirectory final : public replica::IdentityKeeper {
                 std::unique_ptr<storage::PosixFiles> files);
 
   Result<void> open_identity(NodeId node);
+  Result<void> check_log_is_there() const;
 
   const std::string path_;
   storage::DirectoryLock lock_;
