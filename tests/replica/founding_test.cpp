@@ -250,15 +250,20 @@ TEST_CASE("a founding that is cut off has not begun, or goes on without being to
 
 TEST_CASE("a founder without space has not begun, and founds once there is some",
           "[replica][founding][space]") {
+  core::Random random(1);
   sim::Disk disk;
-  Life life(disk);
-  REQUIRE(life.file);
-  disk.faults().set_full(true);
-  CHECK(life.begin(true).code() == Errc::storage_full);
-  CHECK_FALSE(life.identity().cluster);
+  {
+    Life life(disk);
+    REQUIRE(life.file);
+    disk.faults().set_full(true);
+    CHECK(life.begin(true).code() == Errc::storage_full);
+    CHECK_FALSE(life.identity().cluster);
+  }
   disk.faults().set_full(false);
-  CHECK(life.begin(true).has_value());
-  CHECK(life.identity().cluster);
+  disk.power_on(random);
+  Life next(disk);
+  CHECK(next.begin(true).has_value());
+  CHECK(next.identity().cluster);
 }
 
 // Would catch a node that takes another directory's log for its own founding.
