@@ -121,7 +121,7 @@ void Beginning::opened() {
   if (!seeds.empty() && seeds.front() != waits_to_be_added) {
     const Duration timeout = options_.founding.join_timeout;
     joiner_.emplace(seeds, self(), identity.boot,
-                    timeout == Duration{0} ? never : ports_.driver.now() + timeout);
+                    timeout == Duration{0} ? never : after(ports_.driver.now(), timeout));
   }
 }
 
