@@ -6,6 +6,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
 #include <catch2/catch.hpp>
+#include <filesystem>
 #include <thread>
 
 #include "node/nodes.hpp"
@@ -99,6 +100,38 @@ TEST_CASE("another node's directory is refused by name", "[DU-09][node]") {
   REQUIRE_FALSE(other);
   CHECK(other.code() == Errc::id_taken);
   CHECK(other.error().detail.find("belongs to node 1") != std::string::npos);
+}
+
+// Catches a disk that is not mounted being taken for a fresh start: the same instance would vote a
+// second time in terms in which it has voted, or found a second history of the same cluster.
+TEST_CASE("a member whose log is gone is refused, whatever it is told to begin with", "[node]") {
+  test::TemporaryFolder folder;
+  boost::asio::io_context context;
+  raft::NodeOptions options;
+  options.id = {1};
+  options.data_dir = folder.path() + "/data";
+  options.listen = "127.0.0.1:0";
+  test::Words words;
+  {
+    const auto node = raft::Node::open(context.get_executor(), options);
+    REQUIRE(node);
+    raft::GroupOptions group;
+    group.founding = test::bootstrap();
+    REQUIRE((*node)->start_group(group, words));
+  }
+  const std::string log = options.data_dir + "/log";
+  std::filesystem::rename(log, folder.path() + "/elsewhere");
+  std::filesystem::create_directory(log);  // The mount point.
+  const auto without = raft::Node::open(context.get_executor(), options);
+  REQUIRE_FALSE(without);
+  CHECK(without.code() == Errc::corrupt);
+  CHECK(without.error().detail.find("is missing beside the identity") != std::string::npos);
+
+  std::filesystem::remove_all(log);
+  std::filesystem::rename(folder.path() + "/elsewhere", log);
+  const auto node = raft::Node::open(context.get_executor(), options);
+  REQUIRE(node);
+  CHECK((*node)->start_group({}, words));
 }
 
 // Catches completions that are lost, run twice, or need the executor while the node goes.

@@ -2,6 +2,11 @@
 #include "replica/founding.hpp"
 
 #include <catch2/catch.hpp>
+#include <optional>
+
+#include "core/random.hpp"
+#include "replica/beginning.hpp"
+#include "replica/hand_ports.hpp"
 
 namespace raft::replica {
 namespace {
@@ -29,6 +34,34 @@ Result<ServiceReply> reply(Errc code, const std::string& detail = {},
 bool goes_on(const Joiner::Outcome& outcome) {
   return std::holds_alternative<std::monostate>(outcome);
 }
+
+/// One life of node 1 on a disk, up to where its replica would be opened. Nobody else is there.
+struct Life final : IdentityKeeper, Introducer {
+  explicit Life(sim::Disk& on) : disk(on), store(on.engine(), GroupId{0}) {
+    auto opened = storage::IdentityFile::open(disk.root(), NodeId{1}, {1, 1}, false);
+    if (opened) file = *std::move(opened);
+  }
+
+  const storage::Identity& identity() const override { return file->identity(); }
+  Result<void> change_identity(const storage::Identity& changed) override {
+    return file->change(changed);
+  }
+  void introduce(const std::string&, std::optional<ServiceBody>,
+                 util::UniqueFunction<void(Result<Introduction>)>) override {}
+
+  Result<std::optional<RecoveredLog>> begin(bool bootstrap) {
+    if (!file) return Errc::storage_failed;
+    GroupOptions options;
+    options.founding.bootstrap = bootstrap;
+    Beginning beginning(options, "n1", {*this, *this, driver, store, disk.engine(), {}});
+    return beginning.open();
+  }
+
+  sim::Disk& disk;
+  std::optional<storage::IdentityFile> file;
+  storage::LogStore store;
+  test::HandDriver driver;
+};
 
 Result<Hello> hello(std::uint64_t node, ClusterId cluster = {}) {
   Hello answer;
@@ -177,6 +210,76 @@ TEST_CASE("gathering refuses another node at an address", "[replica][gathering]"
 
 TEST_CASE("a founder with nobody else is complete", "[replica][gathering]") {
   CHECK(Gathering(NodeId{1}, {{NodeId{1}, "a", {}}}).is_complete());
+}
+
+// --- on the disk ---
+
+// Would catch a founder that a power cut leaves with a cluster and no log: it counts as a member,
+// so that it is not to found any more, and as empty, so that it cannot start either.
+TEST_CASE("a founding that is cut off has not begun, or goes on without being told",
+          "[replica][founding][crash]") {
+  core::Random random(1);
+  bool was_found_cut_off = false;
+  for (std::uint64_t cut = 0;; ++cut) {
+    INFO("cut after " << cut << " changes");
+    sim::Disk disk;
+    disk.faults().power_off_after(cut);
+    const bool founded = Life(disk).begin(true).has_value();
+    disk.power_on(random);
+    {
+      Life again(disk);
+      REQUIRE(again.file);
+      const bool belonged = bool(again.identity().cluster);
+      const auto log = again.begin(false);
+      CHECK((log.has_value() || (!founded && !belonged)));
+      if (log) {
+        REQUIRE(*log);
+        CHECK((*log)->last == Index{1});
+        CHECK(again.identity().cluster);
+        was_found_cut_off = was_found_cut_off || !belonged;
+      }
+    }
+    Life last(disk);
+    CHECK(last.begin(true).has_value());
+    CHECK(last.identity().cluster);
+    if (founded) break;
+    REQUIRE(cut < 20);
+  }
+  CHECK(was_found_cut_off);
+}
+
+TEST_CASE("a founder without space has not begun, and founds once there is some",
+          "[replica][founding][space]") {
+  core::Random random(1);
+  sim::Disk disk;
+  {
+    Life life(disk);
+    REQUIRE(life.file);
+    disk.faults().set_full(true);
+    CHECK(life.begin(true).code() == Errc::storage_full);
+    CHECK_FALSE(life.identity().cluster);
+  }
+  disk.faults().set_full(false);
+  disk.power_on(random);
+  Life next(disk);
+  CHECK(next.begin(true).has_value());
+  CHECK(next.identity().cluster);
+}
+
+// Would catch a node that takes another directory's log for its own founding.
+TEST_CASE("a log beside an identity that names no cluster is refused unless it was just founded",
+          "[replica][founding]") {
+  sim::Disk disk;
+  Life life(disk);
+  REQUIRE(life.file);
+  PersistWork work = founding_work(member(1));
+  work.entries.push_back(std::make_shared<const Entry>(Entry{Term{2}, Index{2}, {}, Noop{}}));
+  work.hard_state->term = Term{2};
+  storage::KvBatch batch;
+  REQUIRE(life.store.recover());
+  life.store.stage(work, batch);
+  REQUIRE(disk.engine().write(batch, true));
+  CHECK(life.begin(true).code() == Errc::corrupt);
 }
 
 }  // namespace raft::replica

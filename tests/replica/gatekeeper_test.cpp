@@ -86,6 +86,28 @@ TEST_CASE("who belongs to no cluster yet takes in whoever asks", "[replica][gate
   CHECK_FALSE(newcomer.judge(members.hello(NodeId{1}), own, {}));
 }
 
+// Whoever knows the cluster's id may come with ever new instances; but a member that was restored
+// from an old copy must be known however many came since.
+TEST_CASE("strangers are forgotten before they fill the memory, members are not",
+          "[DU-08][replica][gatekeeper]") {
+  Members members;
+  const NodeId host = members.host(true);
+  Hello member = members.hello(members.guest(host));
+  REQUIRE_FALSE(members.judge(host, member));
+  Hello stranger = member;
+  stranger.node = NodeId{9};
+  stranger.standings.clear();
+  for (std::uint64_t number = 0; number <= Gatekeeper::strangers_max; ++number) {
+    stranger.instance = {9, number};
+    REQUIRE_FALSE(members.judge(host, stranger));
+  }
+  stranger.instance = {9, 0};
+  --stranger.boot.value;
+  CHECK_FALSE(members.judge(host, stranger));
+  --member.boot.value;
+  CHECK(members.judge(host, member) == Refusal::rolled_back);
+}
+
 // A wiped disk has forgotten whom it voted for: under its old id it could vote twice.
 TEST_CASE("another instance of a member is refused and told what to do",
           "[DU-07][MB-19][bug-43][replica][gatekeeper]") {

@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -73,6 +74,7 @@ struct HandStorage final : replica::Storage {
   }
   Result<std::vector<EntryPtr>> read(Index first, Index last,
                                      std::size_t bytes_max) const override {
+    if (unreadable) return *unreadable;
     return store.read(first, last, bytes_max);
   }
   bool is_full() const override { return full; }
@@ -80,6 +82,7 @@ struct HandStorage final : replica::Storage {
   storage::KvEngine& engine;
   storage::LogStore store;
   bool full = false;
+  std::optional<Error> unreadable;  ///< What reads say instead.
 };
 
 }  // namespace raft::test

@@ -63,6 +63,29 @@ struct WatchedRegister final : StateMachine {
   int applied_on_worker = 0;
 };
 
+/// Has no space for what is captured.
+struct FullCapture final : SnapshotReader {
+  Result<Bytes> read(std::size_t) override { return Error{Errc::storage_full, "no space"}; }
+};
+
+/// Whose snapshots fail while they are to.
+struct Uncapturable final : StateMachine {
+  explicit Uncapturable(NoWitness& witness) : registers(witness, {false, 0}) {}
+
+  Bytes apply(const AppliedEntry& entry) override { return registers.apply(entry); }
+  std::unique_ptr<SnapshotReader> capture() override {
+    ++captures;
+    if (fails) return std::make_unique<FullCapture>();
+    return registers.capture();
+  }
+  Result<void> restore(SnapshotReader& snapshot) override { return registers.restore(snapshot); }
+  bool may_block() const override { return false; }
+
+  VolatileRegister registers;
+  bool fails = true;
+  int captures = 0;
+};
+
 MembershipPtr members(std::vector<std::uint64_t> ids) {
   auto membership = std::make_shared<Membership>();
   for (const std::uint64_t id : ids) {
@@ -143,6 +166,42 @@ TEST_CASE("who waits for a durable machine is told when the replica ends",
   CHECK((*told)->code() == Errc::stopped);
 }
 
+// Each try writes until the disk is full, and so takes the space that the log waits for.
+TEST_CASE("a snapshot that fails is tried again less and less often",
+          "[DU-14][replica][snapshot][space]") {
+  NoWitness witness;
+  Uncapturable* machine = nullptr;
+  GroupOptions options;
+  options.retention.snapshot_log_entries = 1;
+  HandGroup group(1, options, [&](NodeId) {
+    auto made = std::make_unique<Uncapturable>(witness);
+    machine = made.get();
+    return made;
+  });
+  group.propose(1);
+  group.run_for(seconds(60));
+  CHECK(machine->captures >= 5);
+  CHECK(machine->captures <= 7);
+  const int before = machine->captures;
+  const auto told = HandGroup::nobody();
+  group.replica(NodeId{1}).take_snapshot(HandGroup::tell(told));  // Whoever asks need not wait.
+  group.settle();
+  REQUIRE(told->has_value());
+  CHECK((*told)->code() == Errc::storage_full);
+  CHECK(machine->captures == before + 1);
+  machine->fails = false;
+  CHECK(group.run_until(
+      [&] { return group.replica(NodeId{1}).status().counters.snapshots_taken == 1; },
+      seconds(62)));
+  // What succeeds is forgiven.
+  machine->fails = true;
+  const int after_success = machine->captures;
+  group.propose(2);
+  group.propose(3);
+  group.run_for(milliseconds(2'500));
+  CHECK(machine->captures == after_success + 2);
+}
+
 // --- no space for the machine ---
 
 // Would stop a node for good, or lose replies, because its disk was full for a while.
@@ -188,6 +247,34 @@ TEST_CASE("a machine without space keeps the order of its entries", "[replica][d
     CHECK(node.told[number - 1] == std::to_string(number) + " done");
   }
   CHECK(node.machine->state().executed.size() == 20);
+}
+
+// The log's database is closed for a while to get out of a full disk. Would end a node for good
+// that has entries to read back just then.
+TEST_CASE("a log that cannot be read for want of space is read later", "[DU-14][replica][space]") {
+  HandGroup group(1);
+  group.propose(1);
+  HandNode& node = group.node(NodeId{1});
+  node.replica.reset();
+  NoWitness witness;
+  node.machine = std::make_unique<VolatileRegister>(witness, MachineTraits{false, 0});
+  node.storage.unreadable = Error{Errc::storage_full, "finds no space to be opened again"};
+  open_replica(node);
+  group.run_for(seconds(3));
+  CHECK_FALSE(node.replica->failure());
+  CHECK(node.replica->core().is_leader());
+  CHECK(node.replica->status().applied == Index{});
+  SECTION("there is space again") {
+    node.storage.unreadable.reset();
+    group.run_for(milliseconds(300));
+    CHECK(node.replica->status().applied == node.replica->status().commit);
+  }
+  SECTION("any other error is final") {
+    node.storage.unreadable = Error{Errc::corrupt, "a rotten entry"};
+    group.run_for(milliseconds(300));
+    REQUIRE(node.replica->failure());
+    CHECK(node.replica->failure()->code == Errc::corrupt);
+  }
 }
 
 // --- restoring ---

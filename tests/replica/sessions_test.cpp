@@ -129,6 +129,41 @@ TEST_CASE("beyond the limit the longest silent client gives way", "[replica][ses
   CHECK(judge(sessions, "new", 1, later) == Verdict::repeated);
 }
 
+// Would catch: a snapshot's head that no length can express, which ends every node at about the
+// same index; or a bound that is reached by what was forgotten long ago.
+TEST_CASE("beyond so many bytes of replies the longest silent client gives way",
+          "[replica][sessions]") {
+  Sessions sessions(false);
+  const Bytes reply(sessions_bytes_max / 4, 'x');
+  for (std::uint64_t i = 0; i < 3; ++i) {
+    sessions.remember(command("c" + std::to_string(i), 1), at(static_cast<std::int64_t>(i)), reply);
+  }
+  CHECK(sessions.size() == 3);
+  // The window forgets the large reply, so that there is room for another one.
+  execute(sessions, "c0", 1 + session_window, at(3));
+  sessions.remember(command("c3", 1), at(4), reply);
+  CHECK(sessions.size() == 4);
+  Sessions loaded(false);
+  for (const MetaRecord& record : saved(sessions)) REQUIRE(loaded.load(record));
+  for (Sessions* table : {&sessions, &loaded}) {
+    table->remember(command("c4", 1), at(5), reply);
+    CHECK(table->size() == 4);
+    CHECK(judge(*table, "c1", 2, at(5)) == Verdict::expired);
+    CHECK(judge(*table, "c0", 1 + session_window, at(5)) == Verdict::repeated);
+    CHECK(judge(*table, "c4", 1, at(5)) == Verdict::repeated);
+  }
+}
+
+TEST_CASE("a client whose own replies are too many has no session any more",
+          "[replica][sessions]") {
+  Sessions sessions(true);
+  const Bytes reply(sessions_bytes_max / 2, 'x');
+  sessions.remember(command("a", 1), at(0), reply);
+  sessions.remember(command("a", 2), at(0), reply);
+  CHECK(sessions.size() == 0);
+  CHECK(judge(sessions, "a", 3, at(0)) == Verdict::expired);
+}
+
 // A snapshot that loses a reply, a sequence or the time of silence lets replicas differ.
 TEST_CASE("what is saved and loaded judges as before", "[SN-13][replica][sessions]") {
   Sessions sessions(false);

@@ -352,6 +352,78 @@ TEST_CASE("a receiver asks for nothing that its disk has no room for",
   target.check_whole(source);
 }
 
+namespace {
+
+/// All bytes are written, and the job that syncs and verifies them is still to run.
+struct Finishing {
+  Source source{10, 1000};
+  sim::Disk disk;
+  Target target{disk};
+
+  Finishing() {
+    target.start(source);
+    target.receiver.received(source.answer(target.take_requests().front()));
+    target.worker.run_one();
+    REQUIRE(target.worker.waiting.size() == 1);
+  }
+  void wait(int duration) {
+    for (int second = 0; second < duration; ++second) {
+      target.driver.time += seconds(1);
+      target.receiver.tick();
+    }
+  }
+};
+
+}  // namespace
+
+// A large file on a slow disk was given up when it was complete, and received anew without end.
+TEST_CASE("a receiver waits for the disk as long as it takes", "[replica][snapshot]") {
+  Finishing finishing;
+  finishing.wait(300);
+  CHECK_FALSE(finishing.target.ended);
+  finishing.target.worker.run_all();
+  finishing.target.check_whole(finishing.source);
+}
+
+// And so does the sender, which would let go of the log behind the snapshot otherwise.
+TEST_CASE("a sender hears from a receiver that syncs and verifies", "[replica][snapshot]") {
+  Finishing finishing;
+  finishing.wait(25);
+  const auto asked = finishing.target.take_requests();
+  REQUIRE(asked.size() == 2);
+  CHECK(asked.front().offset == finishing.source.info.bytes);
+  const Chunk nothing = finishing.source.answer(asked.front());
+  CHECK(nothing.bytes.empty());
+  finishing.target.receiver.received(nothing);
+  CHECK_FALSE(finishing.target.ended);
+  finishing.target.worker.run_all();
+  finishing.target.check_whole(finishing.source);
+}
+
+TEST_CASE("a file being verified is not received again for who offers it next",
+          "[replica][snapshot]") {
+  Finishing finishing;
+  finishing.target.receiver.start({NodeId{3}, Term{5}, PeerSession{9}, finishing.source.info});
+  finishing.target.worker.run_all();
+  CHECK(finishing.target.outbox.bulk.empty());
+  finishing.target.check_whole(finishing.source);
+  CHECK(finishing.target.ended_for.from == NodeId{3});
+  CHECK(finishing.target.ended_for.session == PeerSession{9});
+}
+
+TEST_CASE("a file that was finished for nobody is taken when it is offered again",
+          "[replica][snapshot]") {
+  Finishing finishing;
+  Target& target = finishing.target;
+  const Source other(12);
+  target.start(other, 2);
+  CHECK_FALSE(target.ended);
+  target.outbox.bulk.clear();
+  target.start(finishing.source, 3);
+  CHECK(target.outbox.bulk.empty());
+  target.check_whole(finishing.source);
+}
+
 // --- the sender ---
 
 namespace {

@@ -144,9 +144,9 @@ TEST_CASE("deadline, cancellation and the end leave the outcome unknown", "[repl
 TEST_CASE("a forwarded proposal is answered once", "[bug-42][replica][proposals]") {
   ForwardedProposals forwarded;
   Answers answers;
-  const auto first = forwarded.forward(NodeId{2}, proposal(1));
-  const auto second = forwarded.forward(NodeId{3}, proposal(2));
-  const auto third = forwarded.forward(NodeId{2}, proposal(3, at(10)));
+  const auto first = forwarded.forward(NodeId{2}, 10, proposal(1));
+  const auto second = forwarded.forward(NodeId{3}, 10, proposal(2));
+  const auto third = forwarded.forward(NodeId{2}, 10, proposal(3, at(10)));
   CHECK(first != second);
   REQUIRE(forwarded.take(first));
   CHECK_FALSE(forwarded.take(first));
@@ -158,6 +158,32 @@ TEST_CASE("a forwarded proposal is answered once", "[bug-42][replica][proposals]
   forwarded.cancel(2, answers);
   CHECK(told(answers).back() == "2: unknown_outcome");
   CHECK(forwarded.size() == 0);
+}
+
+// Would overflow the send queue: the link closes and every caller is left with an unknown outcome.
+TEST_CASE("no more is passed on than the way to the leader holds", "[replica][proposals]") {
+  ForwardedProposals forwarded;
+  Answers answers;
+  CHECK(forwarded.has_room(2 * forwarded_bytes_max));  // Alone it has to get through.
+  const auto first = forwarded.forward(NodeId{2}, forwarded_bytes_max - 10, proposal(1));
+  CHECK(forwarded.has_room(10));
+  CHECK_FALSE(forwarded.has_room(11));
+  static_cast<void>(forwarded.forward(NodeId{3}, 10, proposal(2)));
+  CHECK_FALSE(forwarded.has_room(1));
+  forwarded.lost(NodeId{3}, answers);
+  CHECK(forwarded.has_room(10));
+  CHECK_FALSE(forwarded.has_room(11));
+  REQUIRE(forwarded.take(first));
+  static_cast<void>(forwarded.forward(NodeId{2}, 10, proposal(3)));
+  CHECK(forwarded.has_room(forwarded_bytes_max - 10));
+}
+
+// A deadline of Duration::max() must not wrap around into the past.
+TEST_CASE("what is due after all time is never due", "[replica][proposals]") {
+  CHECK(after(at(5), Duration{7}) == at(5) + Duration{7});
+  CHECK(after(at(5), Duration::max()) == never);
+  CHECK(after(at(5), never - at(5)) == never);
+  CHECK(after(at(5), never - at(5) - Duration{1}) == never - Duration{1});
 }
 
 // --- reads ---

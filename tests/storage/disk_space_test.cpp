@@ -34,6 +34,16 @@ TEST_CASE("the next life takes over the reserve", "[storage][space]") {
   CHECK(DiskSpace(folder.path(), reserve_bytes).give_up_reserve());
 }
 
+// Would catch: a node that a full disk has brought down and that finds no space to start again.
+TEST_CASE("a start may give up what an earlier life has left", "[storage][space]") {
+  TemporaryFolder folder;
+  CHECK_FALSE(DiskSpace::give_up_reserve_of(folder.path()));
+  DiskSpace(folder.path(), reserve_bytes).restore_reserve();
+  CHECK(DiskSpace::give_up_reserve_of(folder.path()));
+  CHECK_FALSE(std::filesystem::exists(folder / "reserve"));
+  CHECK_FALSE(DiskSpace(folder.path(), reserve_bytes).give_up_reserve());
+}
+
 TEST_CASE("half a reserve is made anew", "[storage][space]") {
   TemporaryFolder folder;
   std::ofstream(folder / "reserve") << "half";

@@ -66,6 +66,30 @@ TEST_CASE("no space is a pause", "[storage][rocks][errors][DU-14]") {
   CHECK(world.has("b2"));
 }
 
+// Would catch: a reader that takes the log for lost, and ends the node, because the database is
+// closed until there is space to open it again.
+TEST_CASE("a database that waits to be opened again says that there is no space",
+          "[storage][rocks][errors][DU-14]") {
+  World world;
+  check_done(world.put("a"));
+  world.open();  // With nothing but the failed append in its new log, it has to be opened again.
+  world.files->set_full(true);
+  REQUIRE(world.put("b").code() == Errc::storage_full);
+  world.files->set_full(false);
+  world.files->fill_after(0);
+  REQUIRE(world.engine->resume().code() == Errc::storage_full);
+  const auto read = world.engine->get("a");
+  REQUIRE_FALSE(read.has_value());
+  CHECK(read.code() == Errc::storage_full);
+  const auto scanned = world.engine->scan("a", "z", [](BytesView, BytesView) { return true; });
+  REQUIRE_FALSE(scanned.has_value());
+  CHECK(scanned.code() == Errc::storage_full);
+  world.files->set_full(false);
+  check_done(world.engine->resume());
+  CHECK(world.has("a"));
+  CHECK_FALSE(world.has("b"));
+}
+
 // Would catch: a retry after a failed sync, which may succeed and mean nothing (DU-04). This one
 // even says "no space".
 TEST_CASE("an error from a sync is final whatever its code", "[storage][rocks][errors][DU-04]") {

@@ -364,4 +364,41 @@ TEST_CASE("after a failed sync a receive starts afresh", "[storage][snapshot][re
   CHECK(same(*value_of(recover(transfer.follower.snapshots)), transfer.info));
 }
 
+// Would catch: gigabytes that are received again because the node stopped, or was offered another
+// file, between the end of the file and its place in the log.
+TEST_CASE("a received file that is finished already is not received again", "[storage][snapshot]") {
+  Transfer transfer;
+  {
+    auto writer = value_of(transfer.follower.snapshots.receive(transfer.info));
+    check_done(transfer.send(*writer, transfer.info.bytes));
+    CHECK(writer->finish().has_value());
+  }
+  auto again = value_of(transfer.follower.snapshots.receive(transfer.info));
+  CHECK(again->bytes_written() == transfer.info.bytes);
+  CHECK(again->append("x").code() == Errc::corrupt);
+  CHECK(storage::is_same_file(value_of(again->finish()), transfer.info));
+  CHECK(transfer.follower.file_of(transfer.info) == transfer.leader.file_of(transfer.info));
+}
+
+// Would catch: a file that is taken by its name alone.
+TEST_CASE("another or a damaged file of the same entry is received over", "[storage][snapshot]") {
+  Transfer transfer;
+  const SnapshotInfo other = [&] {
+    auto writer = value_of(transfer.follower.snapshots.begin(base_at(10, 2), "other records"));
+    return value_of(writer->finish());
+  }();
+  REQUIRE(transfer.follower.names().size() == 1);
+  REQUIRE_FALSE(storage::is_same_file(other, transfer.info));
+  const auto receive = [&] {
+    auto writer = value_of(transfer.follower.snapshots.receive(transfer.info));
+    CHECK(writer->bytes_written() == 0);
+    check_done(transfer.send(*writer, transfer.info.bytes));
+    CHECK(writer->finish().has_value());
+  };
+  receive();
+  transfer.follower.disk.files().rot(transfer.follower.names().front(), 1'000);
+  receive();
+  CHECK(transfer.follower.file_of(transfer.info) == transfer.leader.file_of(transfer.info));
+}
+
 }  // namespace raft

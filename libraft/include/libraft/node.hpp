@@ -61,7 +61,7 @@ class Group {
   }
 
   /// Runs `function` between two applies on the machine's executor, at a state that the level
-  /// allows, and completes with (error_code, its result).
+  /// allows, and completes with (error_code, its result). If it throws: invalid_argument.
   template <class Function, class Token>
   auto async_read(ReadLevel level, Function function, Token&& token) {
     using Value = std::invoke_result_t<Function&>;

@@ -33,7 +33,8 @@ class SnapshotReader {
 /// every node, so apply() must not look at clocks, randomness, addresses or other state.
 ///
 /// Volatile by default: libraft rebuilds it after a restart from its newest snapshot and the log.
-/// Except for the reading of captures, one thread at a time calls it, never two at once.
+/// Except for the reading of captures, and for what says "any thread", one thread at a time calls
+/// it, never two at once.
 class StateMachine {
  public:
   virtual ~StateMachine() = default;
@@ -85,7 +86,7 @@ class DurableStateMachine : public StateMachine {
   virtual Index durable_index() const = 0;
 
   /// Asks the machine to raise durable_index() to `upto` soon, so that the log can be shortened.
-  /// Returns at once; the work happens elsewhere.
+  /// Returns at once; the work happens elsewhere. Any thread, also during another call.
   virtual void request_durable(Index upto) = 0;
 
   /// Replaces all state and all records in one atomic step: after a crash in the middle the old

@@ -4,6 +4,8 @@
 #include <random>
 #include <utility>
 
+#include "storage/disk_space.hpp"
+
 namespace raft::node {
 namespace {
 
@@ -13,14 +15,26 @@ std::uint64_t random_number() {
   return high << 32 | device();
 }
 
+std::string log_folder_in(const std::string& data_dir) { return data_dir + "/log"; }
+
 }  // namespace
 
 DataDirectory::DataDirectory(std::string path, storage::DirectoryLock lock,
                              std::unique_ptr<storage::PosixFiles> files)
     : path_(std::move(path)), lock_(std::move(lock)), files_(std::move(files)) {}
 
+// A node that a full disk has brought down must come up again: what it compacts makes room.
 Result<std::unique_ptr<DataDirectory>> DataDirectory::open(const NodeOptions& options,
-                                                           util::Log log) {
+                                                           const util::Log& log) {
+  auto opened = try_to_open(options, log);
+  if (opened || opened.code() != Errc::storage_full) return opened;
+  if (!storage::DiskSpace::give_up_reserve_of(log_folder_in(options.data_dir))) return opened;
+  RAFT_LOG(log, warning, "gave up the reserve to start on a full disk: " + opened.error().detail);
+  return try_to_open(options, log);
+}
+
+Result<std::unique_ptr<DataDirectory>> DataDirectory::try_to_open(const NodeOptions& options,
+                                                                  const util::Log& log) {
   auto lock = storage::DirectoryLock::acquire(options.data_dir);
   if (!lock) return lock.error();
   auto files = storage::PosixFiles::open(options.data_dir);
@@ -36,7 +50,7 @@ Result<std::unique_ptr<DataDirectory>> DataDirectory::open(const NodeOptions& op
   rocks.folder = directory->log_folder();
   rocks.block_cache = options.block_cache;
   rocks.write_buffer_manager = options.write_buffer_manager;
-  rocks.log = std::move(log);
+  rocks.log = log;
   auto engine = storage::RocksEngine::open(rocks);
   if (!engine) return engine.error();
   directory->engine_ = *std::move(engine);
@@ -50,13 +64,26 @@ Result<void> DataDirectory::open_identity(NodeId node) {
       storage::IdentityFile::open(*files_, node, fresh, std::filesystem::exists(log_folder()));
   if (!identity) return identity.error();
   identity_ = *std::move(identity);
-  return {};
+  return check_log_is_there();
+}
+
+// Who belongs to a cluster has opened its log before. Begun anew under the same instance it would
+// vote a second time in terms in which it has voted: a folder that is not mounted must not do that.
+Result<void> DataDirectory::check_log_is_there() const {
+  const storage::Identity& own = identity();
+  if (!own.cluster || std::filesystem::exists(log_folder() + "/CURRENT")) return {};
+  return Error{Errc::corrupt, "the log " + log_folder() +
+                                  " is missing beside the identity of a member of cluster " +
+                                  to_string(own.cluster) +
+                                  "; bring it back (is its disk mounted?), or remove this member "
+                                  "from the cluster, empty the directory and let the node join "
+                                  "again"};
 }
 
 Result<void> DataDirectory::change_identity(const storage::Identity& identity) {
   return identity_->change(identity);
 }
 
-std::string DataDirectory::log_folder() const { return path_ + "/log"; }
+std::string DataDirectory::log_folder() const { return log_folder_in(path_); }
 
 }  // namespace raft::node

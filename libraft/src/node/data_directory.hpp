@@ -20,8 +20,10 @@ namespace raft::node {
 class DataDirectory final : public replica::IdentityKeeper {
  public:
   /// Makes the directory if it is missing and counts the boot number up. Errors name the path:
-  /// busy, id_taken (it belongs to another node id), corrupt, storage_full, storage_failed.
-  static Result<std::unique_ptr<DataDirectory>> open(const NodeOptions& options, util::Log log);
+  /// busy, id_taken (it belongs to another node id), corrupt, storage_full (even with the reserve
+  /// given up), storage_failed.
+  static Result<std::unique_ptr<DataDirectory>> open(const NodeOptions& options,
+                                                     const util::Log& log);
 
   const storage::Identity& identity() const override { return identity_->identity(); }
   Result<void> change_identity(const storage::Identity& identity) override;
@@ -34,7 +36,10 @@ class DataDirectory final : public replica::IdentityKeeper {
   DataDirectory(std::string path, storage::DirectoryLock lock,
                 std::unique_ptr<storage::PosixFiles> files);
 
+  static Result<std::unique_ptr<DataDirectory>> try_to_open(const NodeOptions& options,
+                                                            const util::Log& log);
   Result<void> open_identity(NodeId node);
+  Result<void> check_log_is_there() const;
 
   const std::string path_;
   storage::DirectoryLock lock_;

@@ -55,7 +55,7 @@ void Group::Impl::initiate(node::Call<Args...> call, Start start) {
 }
 
 Instant Group::Impl::deadline_after(Duration duration) {
-  return duration == Duration{0} ? replica::never : now() + duration;
+  return duration == Duration{0} ? replica::never : replica::after(now(), duration);
 }
 
 void Group::Impl::propose(Bytes command, ProposeOptions options, Handler<Applied> handler) {

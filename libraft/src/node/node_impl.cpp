@@ -96,7 +96,7 @@ void Node::Impl::failed(GroupId group, const Error& why) {
 
 void Node::Impl::stop(Duration grace, node::Call<> call) {
   if (is_stopped_ || stop_) return call.complete_later(Errc::stopped);
-  stop_.emplace(Stop{node::boot_time_now() + grace, std::move(call)});
+  stop_.emplace(Stop{replica::after(node::boot_time_now(), grace), std::move(call)});
   for (auto& [id, group] : groups_) {
     replica::Replica* replica = group->replica();
     if (replica != nullptr && replica->core().is_leader()) {

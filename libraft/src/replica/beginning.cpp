@@ -35,6 +35,9 @@ Result<std::optional<RecoveredLog>> Beginning::open() {
   Result<RecoveredLog> recovered = ports_.store.recover();
   if (!recovered) return recovered.error();
   if (is_empty(*recovered)) return begin(*std::move(recovered));
+  if (!ports_.identity.identity().cluster) {
+    if (const auto named = name_founded_cluster(*recovered); !named) return named.error();
+  }
   const Founding& founding = options_.founding;
   if (founding.bootstrap || founding.wait_to_be_added || !founding.join.empty()) {
     RAFT_LOG(ports_.log, info, "the data directory holds a member: how to begin is ignored");
@@ -73,22 +76,36 @@ Result<std::optional<RecoveredLog>> Beginning::begin(RecoveredLog nothing) {
   return std::optional(std::move(nothing));
 }
 
-/// The cluster's first entry, written before anything runs.
+/// The cluster's first entry, written before anything runs. The log comes first: cut off in
+/// between, a restart finds either nothing, and begins as it is told, or the founder's log, and
+/// goes on.
 Result<RecoveredLog> Beginning::found() {
-  storage::Identity identity = ports_.identity.identity();
-  if (!identity.cluster) {
-    // Made of the founder's instance and the boot number: as random as the instance.
-    identity.cluster = {identity.instance.low, identity.instance.high ^ identity.boot.value};
-    identity.joining.clear();
-    if (const auto written = ports_.identity.change_identity(identity); !written) {
-      return written.error();
-    }
-  }
   storage::KvBatch batch;
   ports_.store.stage(founding_work(self()), batch);
   if (const auto written = ports_.engine.write(batch, true); !written) return written.error();
-  RAFT_LOG(ports_.log, info, "founded cluster " + to_string(identity.cluster));
-  return ports_.store.recover();
+  Result<RecoveredLog> founded = ports_.store.recover();
+  if (!founded) return founded;
+  if (!ports_.identity.identity().cluster) {
+    if (const auto named = name_founded_cluster(*founded); !named) return named.error();
+  }
+  return founded;
+}
+
+/// Nothing runs before the identity names a cluster, so that nothing but a founding can have left
+/// a log without one.
+Result<void> Beginning::name_founded_cluster(const RecoveredLog& founded) {
+  if (founded.last != Index{1}) {
+    return Error{Errc::corrupt, "the identity names no cluster, but its log goes on to " +
+                                    to_string(founded.last) +
+                                    ": they are not of the same directory"};
+  }
+  storage::Identity identity = ports_.identity.identity();
+  // Made of the founder's instance and the boot number: as random as the instance.
+  identity.cluster = {identity.instance.low, identity.instance.high ^ identity.boot.value};
+  identity.joining.clear();
+  const Result<void> written = ports_.identity.change_identity(identity);
+  if (written) RAFT_LOG(ports_.log, info, "founded cluster " + to_string(identity.cluster));
+  return written;
 }
 
 Result<void> Beginning::join(std::vector<std::string> seeds) {
@@ -104,7 +121,7 @@ void Beginning::opened() {
   if (!seeds.empty() && seeds.front() != waits_to_be_added) {
     const Duration timeout = options_.founding.join_timeout;
     joiner_.emplace(seeds, self(), identity.boot,
-                    timeout == Duration{0} ? never : ports_.driver.now() + timeout);
+                    timeout == Duration{0} ? never : after(ports_.driver.now(), timeout));
   }
 }
 

@@ -52,6 +52,7 @@ class Beginning {
  private:
   Result<std::optional<RecoveredLog>> begin(RecoveredLog nothing);
   Result<RecoveredLog> found();
+  Result<void> name_founded_cluster(const RecoveredLog& founded);
   Result<void> join(std::vector<std::string> seeds);
   void finish_joining_if_decided(const core::Core& core);
   void go_on_joining();

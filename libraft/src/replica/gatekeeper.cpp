@@ -30,8 +30,7 @@ std::optional<Refused> judge_member(const Hello& hello, bool is_new_life, const 
   const Index named_at = standing == nullptr ? Index{} : standing->named_at;
   const Member* member = current.membership->find(hello.node);
   // Our membership may be the stale one: then the newcomer was named after it.
-  if (member != nullptr && member->instance != hello.instance &&
-      named_at <= current.index) {
+  if (member != nullptr && member->instance != hello.instance && named_at <= current.index) {
     return Refused{Refusal::id_taken, current.index,
                    "node " + to_string(hello.node) +
                        " is a member with another data directory (instance " +
@@ -77,7 +76,8 @@ std::optional<Refused> Gatekeeper::judge(const Hello& hello, const OwnIdentity& 
                    "this is cluster " + to_string(own.cluster) + ", not " +
                        (hello.cluster ? to_string(hello.cluster) : "none")};
   }
-  BootNumber& boot = seen_[hello.instance];
+  const auto seen = seen_.find(hello.instance);
+  const BootNumber boot = seen == seen_.end() ? BootNumber{} : seen->second.boot;
   if (hello.boot < boot) {
     return Refused{Refusal::rolled_back,
                    {},
@@ -88,8 +88,18 @@ std::optional<Refused> Gatekeeper::judge(const Hello& hello, const OwnIdentity& 
   for (const Replica* group : groups) {
     if (auto refused = judge_member(hello, is_new_life, *group)) return refused;
   }
-  boot = hello.boot;
+  remember(hello, groups);
   return std::nullopt;
+}
+
+void Gatekeeper::remember(const Hello& hello, const std::vector<const Replica*>& groups) {
+  seen_[hello.instance] = {hello.node, hello.boot};
+  if (seen_.size() <= strangers_max) return;
+  std::erase_if(seen_, [&](const auto& item) {
+    return std::none_of(groups.begin(), groups.end(), [&](const Replica* group) {
+      return group->core().membership().membership->names(item.second.node, item.first);
+    });
+  });
 }
 
 }  // namespace raft::replica

@@ -1,6 +1,7 @@
 // Judges who may talk to this node, before anything that they say is believed.
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <optional>
 #include <vector>
@@ -21,15 +22,25 @@ struct OwnIdentity {
 };
 
 /// Remembers, for this life, how far each instance has got: one that comes back with less was
-/// restored from an old copy and may have forgotten promises.
+/// restored from an old copy and may have forgotten promises. Of those that are members nowhere it
+/// may forget, for a network must not be able to fill the memory.
 class Gatekeeper {
  public:
+  static constexpr std::size_t strangers_max = 1024;
+
   /// Absent: welcome. `groups` are this node's replicas.
   std::optional<Refused> judge(const Hello& hello, const OwnIdentity& own,
                                const std::vector<const Replica*>& groups);
 
  private:
-  std::map<InstanceId, BootNumber> seen_;
+  struct Seen {
+    NodeId node;
+    BootNumber boot;
+  };
+
+  void remember(const Hello& hello, const std::vector<const Replica*>& groups);
+
+  std::map<InstanceId, Seen> seen_;
 };
 
 }  // namespace raft::replica

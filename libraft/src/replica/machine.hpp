@@ -39,7 +39,7 @@ class Machine {
   bool is_durable() const { return durable_ != nullptr; }
   /// What survives a power cut; any thread. 0 for a volatile machine.
   Index durable_index() const;
-  void request_durable(Index upto);
+  void request_durable(Index upto);  ///< Any thread.
 
   /// Up to where entries are applied.
   const SnapshotMeta& applied() const { return applied_; }

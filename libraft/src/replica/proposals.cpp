@@ -63,8 +63,10 @@ void Proposals::fail_all(const Error& error, Answers& answers) {
   answer_if(waiting_, answers, error, [](const Waiting&) { return true; });
 }
 
-std::uint64_t ForwardedProposals::forward(NodeId leader, Proposal proposal) {
-  waiting_.emplace_hint(waiting_.end(), ++last_number_, Waiting{leader, std::move(proposal)});
+std::uint64_t ForwardedProposals::forward(NodeId leader, std::size_t bytes, Proposal proposal) {
+  waiting_.emplace_hint(waiting_.end(), ++last_number_,
+                        Waiting{leader, bytes, std::move(proposal)});
+  bytes_ += bytes;
   return last_number_;
 }
 
@@ -72,27 +74,36 @@ std::optional<Proposal> ForwardedProposals::take(std::uint64_t number) {
   const auto found = waiting_.find(number);
   if (found == waiting_.end()) return std::nullopt;
   Proposal proposal = std::move(found->second.proposal);
+  bytes_ -= found->second.bytes;
   waiting_.erase(found);
   return proposal;
 }
 
+template <class Predicate>
+void ForwardedProposals::give_up_if(Answers& answers, const Error& error, Predicate matches) {
+  answer_if(waiting_, answers, error, [&](const Waiting& one) {
+    if (!matches(one)) return false;
+    bytes_ -= one.bytes;
+    return true;
+  });
+}
+
 void ForwardedProposals::lost(NodeId leader, Answers& answers) {
-  answer_if(waiting_, answers, {Errc::unknown_outcome, "the connection to the leader broke"},
-            [&](const Waiting& one) { return one.leader == leader; });
+  give_up_if(answers, {Errc::unknown_outcome, "the connection to the leader broke"},
+             [&](const Waiting& one) { return one.leader == leader; });
 }
 
 void ForwardedProposals::expire(Instant now, Answers& answers) {
-  answer_if(waiting_, answers, deadline_passed,
-            [&](const Waiting& one) { return one.proposal.deadline <= now; });
+  give_up_if(answers, deadline_passed,
+             [&](const Waiting& one) { return one.proposal.deadline <= now; });
 }
 
 void ForwardedProposals::cancel(std::uint64_t ticket, Answers& answers) {
-  answer_if(waiting_, answers, cancelled,
-            [&](const Waiting& one) { return one.proposal.ticket == ticket; });
+  give_up_if(answers, cancelled, [&](const Waiting& one) { return one.proposal.ticket == ticket; });
 }
 
 void ForwardedProposals::fail_all(const Error& error, Answers& answers) {
-  answer_if(waiting_, answers, error, [](const Waiting&) { return true; });
+  give_up_if(answers, error, [](const Waiting&) { return true; });
 }
 
 }  // namespace raft::replica

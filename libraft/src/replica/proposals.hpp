@@ -16,6 +16,11 @@ namespace raft::replica {
 
 inline constexpr Instant never = Instant::max();
 
+/// `duration` from `now`; never, if no clock gets that far.
+constexpr Instant after(Instant now, Duration duration) {
+  return duration < never - now ? now + duration : never;
+}
+
 /// One caller. `done` is called exactly once.
 struct Proposal {
   using Done = util::UniqueFunction<void(Result<Applied>)>;
@@ -57,11 +62,19 @@ class Proposals {
   std::multimap<Index, Waiting> waiting_;
 };
 
+/// Commands on their way to the leader, of one group. All groups share a connection, which closes
+/// when 64 MiB wait to be sent.
+inline constexpr std::size_t forwarded_bytes_max = std::size_t{16} << 20;
+
 /// Proposals passed on to the leader, each at most once: without an answer the outcome is unknown.
 class ForwardedProposals {
  public:
-  /// The number under which the answer will come.
-  std::uint64_t forward(NodeId leader, Proposal proposal);
+  /// Whether a command of this size may follow. The largest may if it is alone.
+  bool has_room(std::size_t bytes) const {
+    return waiting_.empty() || bytes_ + bytes <= forwarded_bytes_max;
+  }
+  /// The number under which the answer will come. `bytes`: of the command.
+  std::uint64_t forward(NodeId leader, std::size_t bytes, Proposal proposal);
   std::optional<Proposal> take(std::uint64_t number);
 
   /// The connection to a leader broke, or another took its place.
@@ -75,10 +88,15 @@ class ForwardedProposals {
  private:
   struct Waiting {
     NodeId leader;
+    std::size_t bytes;
     Proposal proposal;
   };
 
+  template <class Predicate>
+  void give_up_if(Answers& answers, const Error& error, Predicate matches);
+
   std::map<std::uint64_t, Waiting> waiting_;
+  std::size_t bytes_ = 0;  ///< Of all that wait.
   std::uint64_t last_number_ = 0;
 };
 

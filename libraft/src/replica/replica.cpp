@@ -1,6 +1,7 @@
 #include "replica/replica.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "core/describe.hpp"
@@ -159,6 +160,7 @@ void Replica::tick() {
   core_.tick(now);
   expire();
   if (try_again_ && now >= try_again_at_) std::exchange(try_again_, {})();
+  if (fetch_again_ && now >= fetch_again_at_) fetch(*std::exchange(fetch_again_, std::nullopt));
   sender_.tick();
   receiver_.tick();
   if (now - last_maintenance_ >= std::chrono::milliseconds(100)) {
@@ -181,7 +183,18 @@ void Replica::pump() {
 
 void Replica::run_completions() {
   // A completion may ask for more, but what that comes to waits for the next turn.
-  for (auto& completion : std::exchange(completions_, {})) completion();
+  auto due = std::exchange(completions_, {});
+  auto next = due.begin();
+  try {
+    while (next != due.end()) (*next++)();
+  } catch (...) {
+    // What a caller's handler throws leaves through whoever runs it, and does not concern the
+    // others: they are told when that goes on.
+    completions_.insert(completions_.begin(), std::make_move_iterator(next),
+                        std::make_move_iterator(due.end()));
+    wake();
+    throw;
+  }
 }
 
 void Replica::carry_out(core::Ready& ready) {
@@ -245,7 +258,7 @@ void Replica::fetch(const core::LogFetch& wanted) {
       [this, wanted, entries] {
         if (failure_) return;
         if (!*entries) {
-          if (!wanted.peer) return fail(entries->error());
+          if (!wanted.peer) return no_entries_to_apply(wanted, entries->error());
           RAFT_LOG(ports_.log, error,
                    "cannot read old entries for node " + to_string(wanted.peer) + ": " +
                        entries->error().detail);
@@ -254,6 +267,14 @@ void Replica::fetch(const core::LogFetch& wanted) {
                       ports_.driver.now());
         wake();
       });
+}
+
+/// The log may have been closed to get out of a full disk: no space is a pause here, too.
+void Replica::no_entries_to_apply(const core::LogFetch& wanted, const Error& error) {
+  constexpr Duration pause = std::chrono::milliseconds(200);
+  if (error.code != Errc::storage_full) return fail(error);
+  fetch_again_ = wanted;
+  fetch_again_at_ = ports_.driver.now() + pause;
 }
 
 void Replica::soft_state_changed(const core::SoftState& soft) {

@@ -107,6 +107,7 @@ class Replica {
   void persist(PersistWork work);
   void persisted(std::uint64_t number, const Storage::Written& written);
   void fetch(const core::LogFetch& fetch);
+  void no_entries_to_apply(const core::LogFetch& wanted, const Error& error);
   void soft_state_changed(const core::SoftState& soft);
   void observe(const core::Note& note);
   void fail_if_removed();
@@ -200,10 +201,14 @@ class Replica {
   std::vector<EntryPtr> unwritten_;         ///< Executed and not committed.
   util::UniqueFunction<void()> try_again_;  ///< Empty while a try is under way.
   Instant try_again_at_{};
+  std::optional<core::LogFetch> fetch_again_;  ///< What the log had no space to be opened for.
+  Instant fetch_again_at_{};
 
   std::optional<SnapshotInfo> newest_snapshot_;  ///< Finished here, own or received.
   std::map<Index, SnapshotInfo> received_;       ///< Received and not yet restored from.
   bool taking_snapshot_ = false;
+  Duration snapshot_pause_{};  ///< Grows while own snapshots fail.
+  Instant no_snapshot_before_{};
   bool compacting_ = false;
   Index shortened_for_;  ///< The last snapshot or flush that the log was shortened for.
   Index durable_requested_;

@@ -1,5 +1,7 @@
 // What callers ask of a replica, here or on another node: proposals, reads, changes, transfers.
 #include <algorithm>
+#include <exception>
+#include <new>
 #include <utility>
 
 #include "core/membership_change.hpp"
@@ -7,6 +9,24 @@
 #include "replica/replica.hpp"
 
 namespace raft::replica {
+namespace {
+
+/// A read changes nothing: one that throws harms nobody but its caller.
+Result<void> run_guarded(util::UniqueFunction<void()>& function) {
+  try {
+    function();
+    return {};
+  } catch (const std::bad_alloc&) {
+    throw;  // Nothing can be promised without memory.
+  } catch (const std::exception& error) {
+    return Error{Errc::invalid_argument, std::string("the read threw: ") + error.what()};
+  } catch (...) {
+    return Error{Errc::invalid_argument, "the read threw"};
+  }
+}
+
+}  // namespace
+
 /// Why nothing may be proposed now, whoever leads.
 std::optional<Error> Replica::reason_to_refuse() const {
   if (failure_)
@@ -39,9 +59,13 @@ std::uint64_t Replica::propose(Command command, Instant deadline, Proposal::Done
       return ticket;
     }
     refusal = entry.error();
-  } else if (const NodeId leader = core_.leader_at_hand(); !refusal && leader) {
+  } else if (const NodeId leader = core_.leader_at_hand();
+             !refusal && leader && !forwarded_proposals_.has_room(command.bytes.size())) {
+    refusal = Error{Errc::busy, "too much is on its way to the leader"};
+  } else if (!refusal && leader) {
     proposal.deadline = std::min(proposal.deadline, now + answer_wait_max);
-    const std::uint64_t number = forwarded_proposals_.forward(leader, std::move(proposal));
+    const std::uint64_t number =
+        forwarded_proposals_.forward(leader, command.bytes.size(), std::move(proposal));
     ports_.outbox.send(
         ServiceMessage{self_.id, leader, ProposeRequest{{self_.boot, number}, std::move(command)}});
     wake();
@@ -128,9 +152,14 @@ void Replica::granted(const core::ReadGrant& grant) {
 
 void Replica::serve(Read read) {
   if (!read.function) return complete(std::move(read.done), {});
-  auto shared = std::make_shared<Read>(std::move(read));
-  machine_queue_.run([shared] { shared->function(); },
-                     [this, shared] { complete(std::move(shared->done), {}); });
+  struct Run {
+    Read read;
+    Result<void> result;
+  };
+  auto run = std::make_shared<Run>();
+  run->read = std::move(read);
+  machine_queue_.run([run] { run->result = run_guarded(run->read.function); },
+                     [this, run] { complete(std::move(run->read.done), std::move(run->result)); });
 }
 
 // --- membership and leadership ---
@@ -259,7 +288,11 @@ void Replica::on(NodeId from, JoinRequest request, Reply reply) {
   }
   if (present != nullptr && present->address == newcomer.address &&
       present->attributes == newcomer.attributes) {
-    return complete(std::move(done), {});
+    // What a later leader may still cut makes nobody a member: it would wait for ever.
+    if (core_.membership().index <= core_.commit()) return complete(std::move(done), {});
+    return complete(std::move(done),
+                    Error{Errc::conflict, "the membership that names node " +
+                                              to_string(newcomer.id) + " is not committed yet"});
   }
   MembershipChange change;
   if (present != nullptr) {

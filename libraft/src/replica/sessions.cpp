@@ -8,6 +8,8 @@ namespace raft::replica {
 namespace {
 
 constexpr BytesView prefix = "session/";
+constexpr std::size_t client_bytes = 36;  // Of a record, beside name and replies.
+constexpr std::size_t reply_bytes = 12;   // Beside the reply.
 
 /// A client chooses its sequences, up to the largest number there is.
 bool is_below_window(std::uint64_t sequence, std::uint64_t highest) {
@@ -33,17 +35,25 @@ const Bytes& Sessions::reply(const Command& command) const {
 }
 
 void Sessions::remember(const Command& command, LogTime time, const Bytes& reply) {
-  Client& client = clients_[command.client];
+  const auto [found, is_new] = clients_.try_emplace(command.client);
+  if (is_new) bytes_ += client_bytes + command.client.size();
+  Client& client = found->second;
   by_silence_.erase({client.last_heard, command.client});
   client.last_heard = time;
   by_silence_.insert({time, command.client});
   client.highest = std::max(client.highest, command.sequence);
   client.replies[command.sequence] = reply;
-  while (is_below_window(client.replies.begin()->first, client.highest)) {
-    client.replies.erase(client.replies.begin());
-  }
+  while (is_below_window(client.replies.begin()->first, client.highest)) forget_first(client);
   if (tracks_changes_) changed_.insert(command.client);
-  if (clients_.size() > sessions_max) end(by_silence_.begin()->second);
+  while (clients_.size() > sessions_max || bytes_ > sessions_bytes_max) {
+    end(by_silence_.begin()->second);
+  }
+}
+
+void Sessions::forget_first(Client& client) {
+  const auto first = client.replies.begin();
+  bytes_ -= reply_bytes + first->second.size();
+  client.replies.erase(first);
 }
 
 void Sessions::expire(LogTime time) {
@@ -55,8 +65,11 @@ void Sessions::expire(LogTime time) {
 
 void Sessions::end(const Bytes& client) {
   const Bytes name = client;  // The argument may live in what is erased.
-  by_silence_.erase({clients_.at(name).last_heard, name});
-  clients_.erase(name);
+  const auto found = clients_.find(name);
+  by_silence_.erase({found->second.last_heard, name});
+  while (!found->second.replies.empty()) forget_first(found->second);
+  bytes_ -= client_bytes + name.size();
+  clients_.erase(found);
   if (tracks_changes_) changed_.insert(name);
 }
 
@@ -93,14 +106,18 @@ bool Sessions::load(const MetaRecord& record) {
   if (!record.key.starts_with(prefix) || !record.value) return false;
   const Bytes name = record.key.substr(prefix.size());
   Client client;
+  std::size_t bytes = client_bytes + name.size();
   util::Reader in(*record.value);
   client.last_heard.since_founding = Duration(static_cast<std::int64_t>(in.u64()));
   client.highest = in.u64();
   for (std::size_t left = in.count(12); left > 0; --left) {
     const std::uint64_t sequence = in.u64();
-    client.replies[sequence] = Bytes(in.bytes());
+    Bytes& reply = client.replies[sequence];
+    reply = in.bytes();
+    bytes += reply_bytes + reply.size();
   }
   if (!in.done()) return false;
+  bytes_ += bytes;
   by_silence_.insert({client.last_heard, name});
   clients_[name] = std::move(client);
   return true;

@@ -19,6 +19,9 @@ namespace raft::replica {
 // Equal on all replicas, so constants.
 inline constexpr std::size_t session_window = 64;   ///< Replies kept per client.
 inline constexpr std::size_t sessions_max = 65536;  ///< Beyond: the longest silent ends.
+/// Of all names and replies, with what a record of each takes. Beyond: the longest silent ends. A
+/// snapshot's head holds them all, and is in memory as a whole.
+inline constexpr std::size_t sessions_bytes_max = std::size_t{256} << 20;
 inline constexpr std::size_t client_bytes_max = 64;
 inline constexpr Duration session_lifetime = std::chrono::hours(1);  ///< Of silence, in log time.
 
@@ -55,11 +58,13 @@ class Sessions {
     std::map<std::uint64_t, Bytes> replies;  ///< The newest `session_window`.
   };
 
+  void forget_first(Client& client);
   void end(const Bytes& client);
   void expire(LogTime time);
   MetaRecord record_of(const Bytes& name, const Client& client) const;
 
   std::map<Bytes, Client> clients_;
+  std::size_t bytes_ = 0;  ///< A function of the clients alone, so that all replicas agree.
   std::set<std::pair<LogTime, Bytes>> by_silence_;  ///< The longest silent first.
   bool tracks_changes_;
   std::set<Bytes> changed_;

@@ -10,6 +10,7 @@ constexpr std::uint32_t chunk_bytes = std::uint32_t{256} << 10;
 constexpr std::uint64_t window_bytes = 4 * chunk_bytes;
 constexpr Duration ask_again_after = std::chrono::seconds(1);
 constexpr Duration give_up_after = std::chrono::seconds(30);
+constexpr Duration keep_sender_every = std::chrono::seconds(10);
 
 const Error no_longer_there{Errc::dropped, "the sender no longer holds the file"};
 const Error no_progress{Errc::timed_out, "nothing came for half a minute"};
@@ -26,6 +27,11 @@ SnapshotReceiver::SnapshotReceiver(NodeId own, Outbox& outbox, SerialQueue& file
       ended_(std::move(ended)) {}
 
 void SnapshotReceiver::start(const core::SnapshotWanted& wanted) {
+  if (current_ && current_->finishing &&
+      storage::is_same_file(current_->wanted.snapshot, wanted.snapshot)) {
+    current_->wanted = wanted;  // Whoever offers it now is told.
+    return;
+  }
   auto transfer = std::make_shared<Transfer>();
   transfer->wanted = wanted;
   transfer->last_progress = driver_.now();
@@ -42,6 +48,8 @@ void SnapshotReceiver::start(const core::SnapshotWanted& wanted) {
       [this, transfer] {
         if (transfer != current_) return;
         if (!transfer->state) return end(transfer, transfer->state);
+        transfer->open = true;
+        transfer->last_progress = driver_.now();
         transfer->written = transfer->queued = transfer->requested =
             transfer->writer->bytes_written();
         if (transfer->written >= transfer->wanted.snapshot.bytes) return finish(transfer);
@@ -67,7 +75,8 @@ void SnapshotReceiver::ask(const TransferPtr& transfer) {
 void SnapshotReceiver::received(Chunk chunk) {
   const TransferPtr transfer = current_;
   // Chunks of other transfers must not mix in; a writer that is not open yet asked for none.
-  if (!transfer || !transfer->writer || chunk.transfer != id_of(*transfer)) return;
+  if (!transfer || !transfer->open || chunk.transfer != id_of(*transfer)) return;
+  if (transfer->finishing) return;  // Nothing is missing any more.
   if (chunk.bytes.empty()) return end(transfer, no_longer_there);
   if (chunk.offset < transfer->queued || chunk.offset >= transfer->requested) return;
   if (chunk.bytes.size() > chunk_bytes) return;
@@ -90,6 +99,7 @@ void SnapshotReceiver::write_next(const TransferPtr& transfer) {
         if (transfer != current_) return;
         if (!transfer->state) return end(transfer, transfer->state);
         transfer->written += bytes->size();
+        transfer->last_progress = driver_.now();
         if (transfer->written >= transfer->wanted.snapshot.bytes) return finish(transfer);
         ask(transfer);
       });
@@ -97,6 +107,7 @@ void SnapshotReceiver::write_next(const TransferPtr& transfer) {
 }
 
 void SnapshotReceiver::finish(const TransferPtr& transfer) {
+  transfer->finishing = true;
   files_queue_.run(
       [transfer] {
         if (const auto finished = transfer->writer->finish(); !finished) {
@@ -114,18 +125,31 @@ void SnapshotReceiver::end(const TransferPtr& transfer, Result<void> result) {
   driver_.wake();
 }
 
+// Only a sender is given up: a slow disk would be no quicker with the same bytes once more.
 void SnapshotReceiver::tick() {
   const TransferPtr transfer = current_;
-  if (!transfer || !transfer->writer) return;
+  if (!transfer || !transfer->open) return;
+  if (transfer->finishing) return keep_sender(*transfer);
   const Instant now = driver_.now();
-  if (now - transfer->last_progress > give_up_after) return end(transfer, no_progress);
   const bool waits_for_chunks = transfer->queued == transfer->written;
-  if (waits_for_chunks &&
-      now - std::max(transfer->last_asked, transfer->last_progress) > ask_again_after) {
+  if (!waits_for_chunks) return;
+  if (now - transfer->last_progress > give_up_after) return end(transfer, no_progress);
+  if (now - std::max(transfer->last_asked, transfer->last_progress) > ask_again_after) {
     transfer->requested = transfer->queued;
     transfer->early.clear();
     ask(transfer);
   }
+}
+
+/// A sender that is asked for nothing takes the transfer for dead and forgets to hold the log back.
+/// Behind the end there is nothing to be sent.
+void SnapshotReceiver::keep_sender(Transfer& transfer) {
+  const Instant now = driver_.now();
+  if (now - std::max(transfer.last_asked, transfer.last_progress) < keep_sender_every) return;
+  transfer.last_asked = now;
+  const ChunkRequest request{id_of(transfer), transfer.wanted.snapshot.bytes, chunk_bytes};
+  outbox_.send_bulk(ServiceMessage{own_, transfer.wanted.from, request});
+  driver_.wake();
 }
 
 std::uint64_t SnapshotReceiver::bytes_received() const { return current_ ? current_->written : 0; }

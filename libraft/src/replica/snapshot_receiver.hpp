@@ -15,7 +15,7 @@
 namespace raft::replica {
 
 /// One transfer at a time; a newer offer replaces it and goes on where the file of the same
-/// snapshot was left.
+/// snapshot was left. What is being made durable and verified is not begun again for it.
 class SnapshotReceiver {
  public:
   /// Without an error the file is whole, verified and durable.
@@ -37,10 +37,12 @@ class SnapshotReceiver {
   /// One transfer. Jobs hold it by shared_ptr, so that a newer one may replace it at any time.
   struct Transfer {
     core::SnapshotWanted wanted;
-    std::unique_ptr<storage::SnapshotFiles::Writer> writer;
-    std::uint64_t written = 0;             ///< On the disk, in order.
-    std::uint64_t requested = 0;           ///< Asked for so far.
-    std::uint64_t queued = 0;              ///< Handed to the disk.
+    std::unique_ptr<storage::SnapshotFiles::Writer> writer;  ///< Of the jobs alone until open.
+    bool open = false;
+    bool finishing = false;       ///< All is written; the file is being synced and verified.
+    std::uint64_t written = 0;    ///< On the disk, in order.
+    std::uint64_t requested = 0;  ///< Asked for so far.
+    std::uint64_t queued = 0;     ///< Handed to the disk.
     std::map<std::uint64_t, Bytes> early;  ///< Chunks ahead of their turn.
     Instant last_progress{};
     Instant last_asked{};
@@ -52,6 +54,7 @@ class SnapshotReceiver {
   void ask(const TransferPtr& transfer);
   void write_next(const TransferPtr& transfer);
   void finish(const TransferPtr& transfer);
+  void keep_sender(Transfer& transfer);
   void end(const TransferPtr& transfer, Result<void> result);
 
   const NodeId own_;

@@ -8,6 +8,8 @@ namespace raft::replica {
 namespace {
 
 constexpr std::size_t slice_bytes = std::size_t{256} << 10;
+constexpr Duration first_pause = std::chrono::seconds(1);
+constexpr Duration longest_pause = std::chrono::minutes(1);
 
 /// Reads a capture to its end into a finished file.
 Result<SnapshotInfo> write_file(storage::SnapshotFiles& files, Capture& capture) {
@@ -78,13 +80,17 @@ void Replica::snapshot_written(Result<SnapshotInfo> written) {
   taking_snapshot_ = false;
   if (written) {
     ++counters_.snapshots_taken;
+    snapshot_pause_ = {};
     RAFT_LOG(ports_.log, info,
              "snapshot at " + to_string(written->meta.last) + ", " +
                  std::to_string(written->bytes) + " bytes");
     file_is_there(*written);
     remove_old_files();
   } else {
-    // Not final: the log simply stays longer until the next one succeeds.
+    // Not final: the log simply stays longer until the next one succeeds. Each try may fill the
+    // disk to the brim before it fails, though.
+    snapshot_pause_ = std::clamp(2 * snapshot_pause_, first_pause, longest_pause);
+    no_snapshot_before_ = ports_.driver.now() + snapshot_pause_;
     RAFT_LOG(ports_.log, error, "no snapshot: " + written.error().detail);
     sender_.have_none();
   }
@@ -186,7 +192,7 @@ bool Replica::snapshot_is_due() const {
   const Index last = newest_snapshot_ ? newest_snapshot_->meta.last.index : Index{};
   const std::uint64_t threshold = std::max<std::uint64_t>(
       options_.retention.snapshot_log_bytes, newest_snapshot_ ? newest_snapshot_->bytes : 0);
-  return reached_ > last && !taking_snapshot_ &&
+  return reached_ > last && !taking_snapshot_ && ports_.driver.now() >= no_snapshot_before_ &&
          (sizes_.bytes_since(last) > threshold ||
           distance(last, reached_) > options_.retention.snapshot_log_entries);
 }

@@ -12,9 +12,14 @@
 #include "storage/posix.hpp"
 
 namespace raft::storage {
+namespace {
+
+std::string reserve_in(const std::string& folder) { return folder + "/reserve"; }
+
+}  // namespace
 
 DiskSpace::DiskSpace(std::string folder, std::uint64_t reserve_bytes)
-    : folder_(std::move(folder)), path_(folder_ + "/reserve"), reserve_bytes_(reserve_bytes) {
+    : folder_(std::move(folder)), path_(reserve_in(folder_)), reserve_bytes_(reserve_bytes) {
   struct stat status {};
   // One that an earlier life left behind; a part of one, after a crash, is of no use.
   held_ = ::stat(path_.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
@@ -45,6 +50,10 @@ void DiskSpace::restore_reserve() {
 
 bool DiskSpace::give_up_reserve() {
   return std::exchange(held_, false) && ::unlink(path_.c_str()) == 0;
+}
+
+bool DiskSpace::give_up_reserve_of(const std::string& folder) {
+  return ::unlink(reserve_in(folder).c_str()) == 0;
 }
 
 }  // namespace raft::storage

@@ -25,6 +25,8 @@ class DiskSpace {
   void restore_reserve();
   /// Whether there was one to give up.
   bool give_up_reserve();
+  /// The same with what an earlier life has left, whole or not, before anything watches the folder.
+  static bool give_up_reserve_of(const std::string& folder);
 
  private:
   const std::string folder_;

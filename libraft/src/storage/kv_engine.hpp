@@ -61,11 +61,12 @@ class KvEngine {
   /// always storage_failed.
   virtual Result<void> write(const KvBatch& batch, bool sync) = 0;
 
-  /// Absent: no such key. Errors: corrupt (names key and file), storage_failed.
+  /// Absent: no such key. Errors: corrupt (names key and file), storage_failed; storage_full: not
+  /// to be read either until resume() finds space.
   virtual Result<std::optional<Bytes>> get(BytesView key) const = 0;
 
   /// Visits keys in [first, last) in ascending order until `visit` returns false. The view is of
-  /// one moment. Errors: corrupt, storage_failed.
+  /// one moment. Errors: as get().
   virtual Result<void> scan(
       BytesView first, BytesView last,
       const std::function<bool(BytesView key, BytesView value)>& visit) const = 0;

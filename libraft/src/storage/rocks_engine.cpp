@@ -166,7 +166,7 @@ class RocksEngine::Impl {
 
   Result<void> write(const KvBatch& batch) {
     if (failed_) return refusal();
-    if (!db_) return not_reopened(Errc::storage_full);
+    if (!db_) return not_reopened();
     if (batch.empty()) return {};
     rocksdb::WriteBatch out(batch.bytes() + batch.operations().size() * 16);
     for (const KvBatch::Operation& operation : batch.operations()) {
@@ -183,7 +183,7 @@ class RocksEngine::Impl {
   Result<std::optional<Bytes>> get(BytesView key) const {
     const std::shared_lock lock(reopening_);
     if (failed_) return refusal();
-    if (!db_) return not_reopened(Errc::storage_failed);
+    if (!db_) return not_reopened();
     Bytes value;
     const rocksdb::Status status = db_->Get({}, slice(key), &value);
     if (status.ok()) return std::optional<Bytes>(std::move(value));
@@ -195,7 +195,7 @@ class RocksEngine::Impl {
                     const std::function<bool(BytesView, BytesView)>& visit) const {
     const std::shared_lock lock(reopening_);
     if (failed_) return refusal();
-    if (!db_) return not_reopened(Errc::storage_failed);
+    if (!db_) return not_reopened();
     const rocksdb::Slice end = slice(last);
     rocksdb::ReadOptions options;
     options.iterate_upper_bound = &end;
@@ -230,7 +230,7 @@ class RocksEngine::Impl {
  private:
   Result<void> reopen() {
     // While it is closed nobody can read: not before it can be expected to open.
-    if (db_ && !has_space_to_open()) return not_reopened(Errc::storage_full);
+    if (db_ && !has_space_to_open()) return not_reopened();
     const std::unique_lock lock(reopening_);
     db_.reset();
     const Result<void> opened = open();
@@ -306,8 +306,8 @@ class RocksEngine::Impl {
     return {Errc::storage_failed, "log database " + folder_ + " failed before"};
   }
 
-  Error not_reopened(Errc code) const {
-    return {code, "log database " + folder_ + " finds no space to be opened again"};
+  Error not_reopened() const {
+    return {Errc::storage_full, "log database " + folder_ + " finds no space to be opened again"};
   }
 
   const RocksOptions options_;

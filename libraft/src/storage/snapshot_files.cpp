@@ -63,6 +63,10 @@ Error no_space(const FileSystem& files, const std::string& name, std::uint64_t b
 
 }  // namespace
 
+bool is_same_file(const SnapshotInfo& a, const SnapshotInfo& b) {
+  return a.bytes == b.bytes && a.crc == b.crc && a.meta.last == b.meta.last;
+}
+
 Result<std::optional<SnapshotInfo>> SnapshotFiles::recover(const Predicate& belongs, Index base) {
   const Result<std::vector<Found>> found = find_snapshots(files_, group_);
   if (!found) return found.error();
@@ -116,9 +120,16 @@ Result<std::unique_ptr<SnapshotFiles::Writer>> SnapshotFiles::receive(const Snap
   }
   const Result<std::vector<std::string>> names = files_.list();
   if (!names) return names.error();
+  const auto is_there = [&names](const std::string& name) {
+    return std::find(names->begin(), names->end(), name) != names->end();
+  };
+  // It was finished when nobody waited for it any more.
+  if (is_there(target.name) && is_finished(target.name, info)) {
+    return std::make_unique<Writer>(files_, nullptr, std::move(target), info.bytes);
+  }
 
   std::uint64_t bytes = 0;
-  if (std::find(names->begin(), names->end(), target.temporary) != names->end()) {
+  if (is_there(target.temporary)) {
     const Result<std::uint64_t> size = files_.size(target.temporary);
     if (!size) return size.error();
     // Only a crash can leave more than was announced; then no byte of it is to be trusted.
@@ -133,6 +144,15 @@ Result<std::unique_ptr<SnapshotFiles::Writer>> SnapshotFiles::receive(const Snap
       bytes > 0 ? files_.reopen(target.temporary) : files_.create(target.temporary);
   if (!file) return file.error();
   return std::make_unique<Writer>(files_, *std::move(file), std::move(target), bytes);
+}
+
+/// Anything else of that name was never installed, or is what the log does not go on from: the file
+/// that is received replaces it.
+bool SnapshotFiles::is_finished(const std::string& name, const SnapshotInfo& info) const {
+  const Result<std::uint64_t> size = files_.size(name);
+  if (!size || *size != info.bytes) return false;
+  const Result<SnapshotInfo> found = verify_snapshot(files_, name);
+  return found && is_same_file(*found, info);
 }
 
 Result<void> SnapshotFiles::remove_receives_except(const std::string& kept) {
@@ -206,6 +226,7 @@ Result<void> SnapshotFiles::Writer::give_up(Error error) {
 Result<void> SnapshotFiles::Writer::write(BytesView bytes) {
   RAFT_ASSERT(!finished_);
   RAFT_ASSERT(!failed_, target_.temporary);
+  RAFT_ASSERT(file_, target_.name);
   const Result<void> appended = file_->append(bytes);
   if (!appended) {
     failed_ = true;
@@ -227,6 +248,11 @@ Result<SnapshotInfo> SnapshotFiles::Writer::finish() {
 }
 
 Result<SnapshotInfo> SnapshotFiles::Writer::complete() {
+  if (!file_) {
+    // Whether its name survives a power cut is not known.
+    if (const Result<void> synced = files_.sync_folder(); !synced) return synced.error();
+    return *target_.announced;
+  }
   if (!target_.announced) {
     if (const auto written = write(encode_snapshot_trailer(crc_)); !written) return written.error();
   }
@@ -260,8 +286,7 @@ Result<SnapshotInfo> SnapshotFiles::Writer::verify_received() {
   Result<SnapshotInfo> received = verify_snapshot(files_, target_.temporary);
   if (!received) return received;
   const SnapshotInfo& announced = *target_.announced;
-  if (received->bytes != announced.bytes || received->crc != announced.crc ||
-      received->meta.last != announced.meta.last) {
+  if (!is_same_file(*received, announced)) {
     return Error{Errc::corrupt, "snapshot " + files_.path_of(target_.temporary) +
                                     ": not the file that was announced"};
   }

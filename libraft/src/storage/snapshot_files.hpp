@@ -16,6 +16,9 @@
 
 namespace raft::storage {
 
+/// Byte for byte, as far as a checksum can tell.
+bool is_same_file(const SnapshotInfo& a, const SnapshotInfo& b);
+
 /// The files of one group. A file is libraft's head (SnapshotMeta and meta records), the machine's
 /// bytes, and a trailing checksum; `SnapshotInfo` counts and sums all of it. Methods may block and
 /// run on worker threads; one thread at a time, except read_at() and the reading of Contents.
@@ -41,8 +44,9 @@ class SnapshotFiles {
   Result<std::unique_ptr<Writer>> begin(const SnapshotMeta& meta, BytesView head_records);
 
   /// Begins to receive the very file of another node, byte for byte, or goes on with what came of
-  /// it before: at Writer::bytes_written(). A receive of any other file is given up. storage_full:
-  /// what is to come would leave the log less than low_space_bytes; nothing of the file is kept.
+  /// it before: at Writer::bytes_written(). That is all of it if the finished file is there. A
+  /// receive of any other file is given up. storage_full: what is to come would leave the log less
+  /// than low_space_bytes; nothing of the file is kept.
   Result<std::unique_ptr<Writer>> receive(const SnapshotInfo& info);
 
   /// Bytes of the finished file for a peer. Empty past the end. corrupt: it is no longer there.
@@ -56,6 +60,7 @@ class SnapshotFiles {
 
  private:
   Result<void> remove_receives_except(const std::string& kept);
+  bool is_finished(const std::string& name, const SnapshotInfo& info) const;
 
   FileSystem& files_;
   const GroupId group_;
@@ -74,7 +79,8 @@ class SnapshotFiles::Writer {
     std::optional<SnapshotInfo> announced;
   };
 
-  /// Goes on behind the `bytes` that are in the temporary file. SnapshotFiles makes writers.
+  /// Goes on behind the `bytes` that are in the temporary file; without a `file` the finished one
+  /// is there, and verified. SnapshotFiles makes writers.
   Writer(FileSystem& files, std::unique_ptr<FileSystem::Writer> file, Target target,
          std::uint64_t bytes);
   ~Writer();
