@@ -83,8 +83,7 @@ void Replica::on(ProposeReply reply) {
 
 // --- reads ---
 
-std::uint64_t Replica::read(ReadLevel level, Instant deadline,
-                            util::UniqueFunction<void()> function, Done done) {
+std::uint64_t Replica::read(ReadLevel level, Instant deadline, Read::Function function, Done done) {
   Read read{++last_ticket_, deadline, level == ReadLevel::lease, std::move(function),
             std::move(done)};
   const std::uint64_t ticket = read.ticket;
@@ -111,9 +110,12 @@ void Replica::ask_for_read(Read read) {
 void Replica::granted(const core::ReadGrant& grant) {
   for (Read& read : reads_.take_granted(grant.ticket)) {
     if (!grant.index) {
-      ask_for_read(
-          std::move(read));  // Nothing was served, so nothing can go wrong by asking again.
-    } else if (*grant.index <= reached_) {
+      // Nothing was served, so nothing can go wrong by asking again.
+      ask_for_read(std::move(read));
+      continue;
+    }
+    read.granted = *grant.index;
+    if (*grant.index <= reached_) {
       serve(std::move(read));
     } else {
       reads_.wait_for_apply(*grant.index, std::move(read));
@@ -124,7 +126,7 @@ void Replica::granted(const core::ReadGrant& grant) {
 void Replica::serve(Read read) {
   if (!read.function) return complete(std::move(read.done), {});
   auto shared = std::make_shared<Read>(std::move(read));
-  machine_queue_.run([shared] { shared->function(); },
+  machine_queue_.run([shared] { shared->function(shared->granted); },
                      [this, shared] { complete(std::move(shared->done), {}); });
 }
 

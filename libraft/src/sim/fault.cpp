@@ -14,7 +14,7 @@ constexpr std::array<const char*, faults> names = {
     "crash",     "power-cut",    "crash-loop",  "stop",        "pause",      "unsynced-loss",
     "slow-disk", "stalled-disk", "write-error", "sync-error",  "no-space",   "rot",
     "wipe",      "rollback",     "drift",       "clock-jump",  "membership", "transfer",
-    "overload",  "client-retry", "small-limits"};
+    "overload",  "client-retry", "small-limits", "over-limit"};
 
 }  // namespace
 

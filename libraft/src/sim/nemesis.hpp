@@ -22,8 +22,9 @@ class Nemesis {
 
   /// From now on.
   void follow(const Schedule& schedule);
-  /// The faults stop: the network is whole, the disks work, everyone who can run does.
-  void stop();
+  /// The faults stop: the network is whole, the disks work, everyone who can run does. Those who are
+  /// abandoned keep what was done to them, and nobody starts them again.
+  void stop(const std::set<NodeId>& abandoned = {});
 
  private:
   void perform(const Action& action);
@@ -39,6 +40,7 @@ class Nemesis {
   World& world_;
   Operator& operator_;
   Clients& clients_;
+  std::set<NodeId> abandoned_;
   Duration truce_until_{0};
   bool has_stopped_ = false;
 };

@@ -207,6 +207,7 @@ void World::count(const Node& node, Totals& totals) const {
   const Counters counters = one->status().counters;
   totals.elections += counters.elections_won;
   totals.snapshots_installed += counters.snapshots_installed;
+  totals.lease_reads += counters.lease_reads;
 }
 
 World::Totals World::totals() const {

@@ -49,6 +49,7 @@ class World {
   struct Totals {
     std::uint64_t elections = 0;
     std::uint64_t snapshots_installed = 0;
+    std::uint64_t lease_reads = 0;
   };
   Totals totals() const;
 

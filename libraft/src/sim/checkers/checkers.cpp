@@ -252,4 +252,11 @@ Term Checkers::newest_term() const {
   return ghost_.leaders.empty() ? Term{} : ghost_.leaders.rbegin()->first;
 }
 
+std::uint64_t Checkers::news(NodeId from, NodeId to) const {
+  const auto node = ghost_.nodes.find(from);
+  if (node == ghost_.nodes.end()) return 0;
+  const auto traffic = node->second.traffic.find(to);
+  return traffic == node->second.traffic.end() ? 0 : traffic->second.news;
+}
+
 }  // namespace raft::sim

@@ -84,7 +84,7 @@ class Checkers {
   };
   ReadToken read_invoked();
   /// The node's machine was looked at with all commands up to `applied` in it. `read_index` is what
-  /// the core granted; who does not know it passes `applied`.
+  /// the core granted.
   void read_served(NodeId node, ReadToken read, Index applied, Index read_index);
   void read_failed(ReadToken read);
 
@@ -97,6 +97,8 @@ class Checkers {
   /// The newest leader; 0 before the first.
   NodeId newest_leader() const;
   Term newest_term() const;
+  /// How many messages other than heartbeats one has sent to the other, in all lives.
+  std::uint64_t news(NodeId from, NodeId to) const;
   /// The newest committed membership; index 0 and null before the first.
   LoggedMembership membership() const { return ghost_.committed.membership(); }
   bool was_member(NodeId id, InstanceId instance) const {

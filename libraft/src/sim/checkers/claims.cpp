@@ -152,6 +152,7 @@ class Claims {
     constexpr std::uint64_t few = 32;
     auto& traffic = node_.traffic[message_.to];
     ++traffic.sent;
+    if (!is_heartbeat(message_.body)) ++traffic.news;
     node_.has_traffic = true;
     if (!is_request(message_.body)) ++traffic.answered;
     const std::uint64_t most =

@@ -92,6 +92,7 @@ struct WatchedNode {
     std::uint64_t sent = 0;      ///< In this step.
     std::uint64_t answered = 0;  ///< Of these, answers.
     std::uint64_t received = 0;
+    std::uint64_t news = 0;  ///< In all: what was more than a heartbeat or its answer.
   };
   std::map<NodeId, Traffic> traffic;
   bool has_traffic = false;             ///< In this step.
