@@ -26,6 +26,7 @@ void visit_numbers(Summary& summary, Visit visit) {
   visit("elections", summary.elections);
   visit("membership-changes", summary.membership_changes);
   visit("snapshots-installed", summary.snapshots_installed);
+  visit("stores-set-back", summary.stores_set_back);
 }
 
 /// One line: a name, a number, and what else belongs to it.

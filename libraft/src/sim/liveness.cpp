@@ -80,6 +80,7 @@ void Liveness::judge() {
   if (profile.isolates_one) isolates_one();
   if (profile.cuts_leader) cuts_leader();
   idles();
+  if (profile.takes_snapshots) takes_snapshots();
 }
 
 // --- the core ---
@@ -414,7 +415,8 @@ void Liveness::cuts_leader() {
   world_.run_for(2 * timeout_ + two_ticks);
   if (has_failed()) return;
   const replica::Replica* cut = std::as_const(world_).replica(leader);
-  require(cut == nullptr || !cut->core().is_leader(), "V8", "a leader that reaches nobody leads on");
+  require(cut == nullptr || !cut->core().is_leader(), "V8",
+          "a leader that reaches nobody leads on");
   const auto is_accepted = std::make_shared<bool>(false);
   if (!has_failed() && cut != nullptr) clients_.write_on(leader, is_accepted);
   const auto has_another = [&] { return has_leader() && world_.checkers().newest_term() > term; };
@@ -448,6 +450,16 @@ void Liveness::idles() {
           "busy while idle: " + std::to_string(taken) + " events in a second");
   require(has_failed() || news() == told, "V9",
           "more than heartbeats while idle: " + std::to_string(news() - told) + " messages");
+}
+
+// --- D8 ---
+
+// All have applied the same, so that the files, with sessions and membership in them, are equal.
+void Liveness::takes_snapshots() {
+  if (has_failed()) return;
+  for (const NodeId id : judged()) operator_.take_snapshot(id);
+  has_answered();
+  for (const NodeId id : judged()) world_.check_files(id);
 }
 
 }  // namespace raft::sim

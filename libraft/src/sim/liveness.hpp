@@ -43,10 +43,11 @@ class Liveness {
   void stays_calm();    ///< V1: no further term.
   void has_answered();  ///< V3: nobody waits.
 
-  void hands_over();    ///< V6: a transfer ends, and does not stand in the way.
-  void isolates_one();  ///< V7: who is cut off, in whole or in part, unseats nobody.
-  void cuts_leader();   ///< V8: a leader without a majority steps down and accepts nothing.
-  void idles();         ///< V9: nothing to do, and nothing done.
+  void hands_over();       ///< V6: a transfer ends, and does not stand in the way.
+  void isolates_one();     ///< V7: who is cut off, in whole or in part, unseats nobody.
+  void cuts_leader();      ///< V8: a leader without a majority steps down and accepts nothing.
+  void idles();            ///< V9: nothing to do, and nothing done.
+  void takes_snapshots();  ///< D8: all make the same one.
 
  private:
   bool choose_core();

@@ -362,6 +362,18 @@ void Nemesis::lose(const Action& action, NodeId id) {
   if (action.kind == ActionKind::roll_back) return is_borne ? roll_back(id) : void();
   if (!is_borne && !world_.profile().is_over_limit) return;
   if (!is_borne) world_.effects().hit(Fault::over_limit);
+  take_directory(action, id);
+  if (!world_.profile().is_over_limit) return;
+  // One by one they would be replaced in time.
+  for (const NodeId other : world_.ids()) {
+    const bool is_struck = other != id && other.value % 2 == id.value % 2;
+    if (!is_struck || world_.node(other).is_lost) continue;
+    if (!world_.can_lose(other)) world_.effects().hit(Fault::over_limit);
+    take_directory(action, other);
+  }
+}
+
+void Nemesis::take_directory(const Action& action, NodeId id) {
   if (world_.is_up(id)) world_.crash(id);
   if (action.kind == ActionKind::rot) {
     if (world_.rot(id)) world_.start(id);

@@ -22,8 +22,8 @@ class Nemesis {
 
   /// From now on.
   void follow(const Schedule& schedule);
-  /// The faults stop: the network is whole, the disks work, everyone who can run does. Those who are
-  /// abandoned keep what was done to them, and nobody starts them again.
+  /// The faults stop: the network is whole, the disks work, everyone who can run does. Those who
+  /// are abandoned keep what was done to them, and nobody starts them again.
   void stop(const std::set<NodeId>& abandoned = {});
 
  private:
@@ -35,6 +35,7 @@ class Nemesis {
   void start_later(NodeId id, Duration delay);
   /// Directories are lost only while the rest of the cluster can bear it.
   void lose(const Action& action, NodeId id);
+  void take_directory(const Action& action, NodeId id);
   void roll_back(NodeId id);
 
   World& world_;

@@ -53,6 +53,7 @@ void draw_end(Profile& profile) {
   profile.hands_over = dice.chance(25);
   profile.isolates_one = dice.chance(25);
   profile.cuts_leader = dice.chance(20);
+  profile.takes_snapshots = dice.chance(30);
 }
 
 }  // namespace

@@ -123,6 +123,7 @@ void Simulation::halt() {
 
 void Simulation::check_end() {
   for (const NodeId id : world_.up()) world_.node(id).process->observed().compare();
+  for (const NodeId id : world_.ids()) world_.check_files(id);
   checkers_.check_final();
   if (!checkers_.violation()) check_history();
 }
@@ -154,6 +155,7 @@ Summary Simulation::summary() const {
   summary.cores_alone = liveness_.was_core_alone() ? 1 : 0;
   summary.elections = totals.elections;
   summary.snapshots_installed = totals.snapshots_installed;
+  summary.stores_set_back = totals.stores_set_back;
   summary.membership_changes = operator_.changes_done();
   for (const Fault fault : Options::every_fault()) {
     if (effects_.of(fault) > 0) summary.hits[fault] = effects_.of(fault);

@@ -27,6 +27,7 @@ void Summary::add(const Summary& other) {
   elections += other.elections;
   membership_changes += other.membership_changes;
   snapshots_installed += other.snapshots_installed;
+  stores_set_back += other.stores_set_back;
   for (const auto& [fault, count] : other.hits) hits[fault] += count;
   violations.insert(violations.end(), other.violations.begin(), other.violations.end());
   trace_hash = other.trace_hash;
@@ -48,6 +49,7 @@ std::ostream& operator<<(std::ostream& out, const Summary& summary) {
   row(out, "elections", summary.elections);
   row(out, "membership changes", summary.membership_changes);
   row(out, "snapshots installed", summary.snapshots_installed);
+  row(out, "stores set back", summary.stores_set_back);
   out << "  faults that took effect\n";
   for (const Fault fault : Options::every_fault()) {
     const auto hits = summary.hits.find(fault);

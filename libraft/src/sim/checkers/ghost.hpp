@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <tuple>
+#include <utility>
 
 #include <libraft/status.hpp>
 #include "core/core.hpp"
@@ -125,6 +126,9 @@ struct Ghost {
   std::map<Index, Effect> effects;
   std::map<std::uint64_t, Index> executed;  ///< Where each session's request took effect.
   std::map<Index, std::uint64_t> states;
+  std::map<Index, std::uint64_t> metas;  ///< Sessions and memberships.
+  /// Length and checksum: with everything that is replicated in them.
+  std::map<EntryId, std::pair<std::uint64_t, std::uint32_t>> snapshots;
 
   // Clients.
   std::map<std::uint64_t, std::uint64_t> requests;  ///< The command of each.
