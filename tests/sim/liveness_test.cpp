@@ -42,6 +42,7 @@ class Yard {
   World& world() { return world_; }
   Calls& calls() { return calls_; }
   Liveness& liveness() { return liveness_; }
+  Operator& operates() { return operator_; }
 
   void block(NodeId id) {
     for (const NodeId other : world_.ids()) {
@@ -135,8 +136,9 @@ TEST_CASE("a call without an answer is V3", "[sim][liveness]") {
 TEST_CASE("a learner that is never promoted is V4", "[sim][liveness]") {
   Yard yard;
   World& world = yard.world();
-  const NodeId id = world.add();
-  yard.keep_doing(1ms, [&] { yard.block(id); });
+  yard.operates().join_new();
+  const NodeId id = world.ids().back();
+  yard.block(id);
   Member newcomer;
   newcomer.id = id;
   newcomer.instance = world.node(id).instance;
@@ -161,6 +163,7 @@ TEST_CASE("who does not catch up is V5", "[sim][liveness]") {
   world.on_node(leader, Duration{0}, [&, leader] {
     world.replica(leader)->propose({{}, 0, "x"}, replica::never, [](const Result<Applied>&) {});
   });
+  world.run_for(100ms);
   yard.liveness().converges();
   CHECK(yard.violated() == "V5");
 }
