@@ -70,6 +70,7 @@ void Liveness::judge() {
   }
   settle();
   elects();
+  commits_soon();
   converges();
   was_core_alone_ = !core_.empty();
   commits();
@@ -220,6 +221,7 @@ void Liveness::settle() {
 /// V10: only if the core cannot decide any more is it excused. A change that was on its way when
 /// the faults stopped may have come to count on those who did not come back.
 void Liveness::bring_back_all() {
+  world_.trace().event({}, "everybody comes back");
   core_.clear();
   rest_.clear();
   nemesis_.stop();
@@ -315,6 +317,28 @@ void Liveness::converges() {
 }
 
 // --- V2, V3 ---
+
+/// As soon as somebody leads, before everybody has caught up. That may take a log and a snapshot if
+/// the majority needs somebody who has slept; and while members come and go, a leader that is
+/// removed must be succeeded first.
+void Liveness::commits_soon() {
+  constexpr std::uint64_t near = 20;
+  const NodeId leader = has_failed() || core_.empty() ? NodeId{} : world_.leader();
+  if (!leader) return;
+  const core::Core& core = world_.replica(leader)->core();
+  if (core.membership().index > core.commit() || core.membership().membership->is_joint()) return;
+  const auto is_near = [&](NodeId id) {
+    if (!core_.contains(id)) return false;
+    if (id == leader) return true;
+    const auto peer = core.leader_state()->peers.find(id);
+    return peer != core.leader_state()->peers.end() &&
+           peer->second.match.value + near >= core.log().last_index().value;
+  };
+  if (!core::has_quorum(*core.membership().membership, is_near)) return;
+  world_.trace().event(leader, "is to commit");
+  require(clients_.writes_something(10 * timeout_ + some_steps), "V2",
+          "nothing commits within 10 election timeouts of an election");
+}
 
 void Liveness::commits() {
   if (has_failed()) return;

@@ -38,6 +38,7 @@ class Liveness {
 
   // --- one by one; everybody who is judged has converged before those of the second part ---
   void elects();        ///< V1: somebody leads.
+  void commits_soon();  ///< V2, with whoever is near enough.
   void converges();     ///< V4, V5: all have the same, nothing is half done.
   void commits();       ///< V2: what is proposed is soon everywhere.
   void stays_calm();    ///< V1: no further term.

@@ -51,8 +51,8 @@ void draw_end(Profile& profile) {
   profile.core_restarts = dice.chance(30);
   if (dice.chance(6)) profile.calm = 50;
   profile.hands_over = dice.chance(25);
-  profile.isolates_one = dice.chance(25);
-  profile.cuts_leader = dice.chance(20);
+  profile.isolates_one = dice.chance(40);
+  profile.cuts_leader = dice.chance(30);
   profile.takes_snapshots = dice.chance(30);
 }
 
