@@ -119,8 +119,8 @@ void Core::check_commit(const Message& message, Index before) const {
   } else if (const auto* offer = std::get_if<SnapshotOffer>(&message.body)) {
     proven = offer->snapshot.meta.last.index;
   }
-  RAFT_ASSERT(hard_.commit <= proven, "C3: commit " + to_string(hard_.commit) +
-                                          " is not covered by " + describe(message));
+  RAFT_ASSERT(hard_.commit <= proven,
+              "C3: commit " + to_string(hard_.commit) + " is not covered by " + describe(message));
 }
 
 // Only requests are answered, so that two nodes never answer each other's answers. A leader of an
@@ -325,9 +325,9 @@ void Core::check_batch(const PersistWork& work) const {
   RAFT_ASSERT(hard.commit <= log_.last_index(), "D4: commit on disk is above the last entry");
   RAFT_ASSERT(hard.term >= written_hard_.term, "D4: the term on disk falls");
   RAFT_ASSERT(hard.commit >= written_hard_.commit, "D4: commit on disk falls");
-  RAFT_ASSERT(hard.term > written_hard_.term || !written_hard_.vote ||
-                  hard.vote == written_hard_.vote,
-              "D4: the vote on disk changes within a term");
+  RAFT_ASSERT(
+      hard.term > written_hard_.term || !written_hard_.vote || hard.vote == written_hard_.vote,
+      "D4: the vote on disk changes within a term");
   RAFT_ASSERT(!work.base || hard.commit >= work.base->last.index,
               "D4: commit on disk is below the base");
 }

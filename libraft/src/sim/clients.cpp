@@ -116,8 +116,8 @@ void Clients::attempt(const Write& write) {
   if (!node) return attempt_later(next);
   if (next.attempts > 1) world_.effects().hit(Fault::client_retry);
   const Instant until = deadline(node);
-  const std::uint64_t call =
-      calls_.begin(node, "write", [this, next] { written(next, Errc::unknown_outcome); }, until);
+  const std::uint64_t call = calls_.begin(
+      node, "write", [this, next] { written(next, Errc::unknown_outcome); }, until);
   world_.on_node(node, Duration{0}, [this, node, next, until, call] {
     replica::Replica* replica = world_.replica(node);
     const auto done = [this, next, call](const Result<Applied>& result) {
@@ -246,7 +246,8 @@ bool Clients::writes_something(Duration at_most) {
   // One after the other: with small limits some commands are refused for what they are.
   while (!*done && world_.now() < end && !world_.checkers().violation()) {
     if (const NodeId leader = world_.leader()) write_on(leader, done);
-    world_.run_until([&] { return *done; }, std::min<Duration>(milliseconds(200), end - world_.now()));
+    world_.run_until([&] { return *done; },
+                     std::min<Duration>(milliseconds(200), end - world_.now()));
   }
   return *done;
 }
