@@ -19,9 +19,14 @@ void visit_numbers(Summary& summary, Visit visit) {
   visit("writes-refused", summary.operations_refused);
   visit("writes-unknown", summary.operations_unknown);
   visit("reads-done", summary.reads_done);
+  visit("lease-reads", summary.lease_reads);
+  visit("lease-reads-askew", summary.lease_reads_askew);
+  visit("histories-unknown", summary.histories_unknown);
+  visit("cores-alone", summary.cores_alone);
   visit("elections", summary.elections);
   visit("membership-changes", summary.membership_changes);
   visit("snapshots-installed", summary.snapshots_installed);
+  visit("stores-set-back", summary.stores_set_back);
 }
 
 /// One line: a name, a number, and what else belongs to it.

@@ -195,6 +195,34 @@ TEST_CASE("states that differ at an index are D8", "[sim][checkers]") {
   CHECK(lab.violated() == "D8");
 }
 
+// Sessions and memberships are no part of any user's state, and as easily lost.
+TEST_CASE("sessions or memberships that differ at an index are D8", "[sim][checkers]") {
+  Led lab;
+  lab.checkers().meta(NodeId{1}, Index{3}, 5);
+  lab.checkers().meta(NodeId{2}, Index{4}, 6);
+  CHECK(lab.violated() == "");
+  lab.checkers().meta(NodeId{2}, Index{3}, 6);
+  CHECK(lab.violated() == "D8");
+}
+
+TEST_CASE("snapshots that differ are D8, and half a one is P4", "[sim][checkers]") {
+  Led lab;
+  const SnapshotInfo snapshot{{{Term{2}, Index{3}}, {}, {}}, 10, 7};
+  lab.checkers().snapshot_file(NodeId{1}, snapshot);
+  lab.checkers().snapshot_file(NodeId{2}, snapshot);
+  CHECK(lab.violated() == "");
+  SECTION("D8") {
+    SnapshotInfo other = snapshot;
+    other.crc = 8;
+    lab.checkers().snapshot_file(NodeId{2}, other);
+    CHECK(lab.violated() == "D8");
+  }
+  SECTION("P4") {
+    lab.checkers().snapshot_file(NodeId{2}, std::nullopt);
+    CHECK(lab.violated() == "P4");
+  }
+}
+
 // --- clients ---
 
 TEST_CASE("what is acknowledged and not committed is D1", "[sim][checkers]") {
@@ -243,6 +271,16 @@ TEST_CASE("a refusal that was none is D7", "[sim][checkers]") {
     lab.propose(1, "b");
   }
   CHECK(lab.violated() == "D7");
+}
+
+TEST_CASE("more callers than may wait are D10", "[sim][checkers]") {
+  Led lab;
+  const Limits& limits = lab.core(1).options().limits;
+  lab.checkers().waiting(lab.view(1), limits.pending_proposals_max, limits.pending_reads_max);
+  CHECK(lab.violated() == "");
+  SECTION("proposals") { lab.checkers().waiting(lab.view(1), limits.pending_proposals_max + 1, 0); }
+  SECTION("reads") { lab.checkers().waiting(lab.view(1), 0, limits.pending_reads_max + 1); }
+  CHECK(lab.violated() == "D10");
 }
 
 TEST_CASE("more handed out than a machine takes is D10", "[sim][checkers]") {

@@ -256,6 +256,23 @@ TEST_CASE("a membership that is set again is M6, an id that changes hands M8", "
   CHECK(succession(three, other) == "M8");
 }
 
+TEST_CASE("a leader that stays in a committed joint membership is M6", "[sim][checkers]") {
+  Led lab;
+  Ghost ghost;
+  WatchedNode node = lab.watch(1, ghost);
+  Membership joint = *Lab::voters({1, 2});
+  joint.outgoing = {NodeId{1}, NodeId{2}, NodeId{3}};
+  const Index index = node.log.last_index().next();
+  node.log.append(
+      entry_of(lab.term, index.value, std::make_shared<const Membership>(std::move(joint))), 0);
+  Sight now = node.seen;
+  check_leaving(ghost, node, now);
+  CHECK(first(ghost.report) == "");
+  now.commit = index;
+  check_leaving(ghost, node, now);
+  CHECK(first(ghost.report) == "M6");
+}
+
 // --- snapshots ---
 
 TEST_CASE("a snapshot of what is not committed or not applied is P1", "[sim][checkers]") {

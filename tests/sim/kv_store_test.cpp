@@ -13,6 +13,7 @@ namespace {
 
 namespace sim = raft::sim;
 using raft::Bytes;
+using raft::BytesView;
 
 class StoreMachine final : public raft::StateMachine {
  public:
@@ -34,32 +35,55 @@ class StoreMachine final : public raft::StateMachine {
 
 Bytes key_of(std::uint64_t number) { return "key" + std::to_string(number); }
 
+/// Of the first keys clients know every value: each is replaced as a whole, and what they read is
+/// judged. On the others everything else that the server can be asked for happens.
+constexpr std::uint64_t registers = 4;
+constexpr std::uint64_t keys = 9;
+
+kv::Condition some_condition(const sim::Draw& draw) {
+  switch (draw(0, 4)) {
+    case 0:
+      return kv::Exists{};
+    case 1:
+      return kv::Unchanged{};  // Absent.
+    case 2:
+      return kv::Unchanged{raft::Index{draw(1, 200)}};
+    default:
+      return kv::Always{};
+  }
+}
+
+Bytes some_command(const sim::Draw& draw, std::uint64_t number) {
+  const Bytes key = key_of(draw(0, keys));
+  const Bytes value = std::to_string(number) + Bytes(draw(0, 200), 'v');
+  if (key < key_of(registers)) return kv::encode(kv::Put{key, value});
+  const kv::Condition condition = some_condition(draw);
+  if (draw(0, 3) == 0) return kv::encode(kv::Delete{key, condition});
+  return kv::encode(kv::Put{key, value, condition});
+}
+
 sim::Subject store_subject() {
   sim::Subject subject;
   subject.machine = [] { return std::make_unique<StoreMachine>(); };
-  subject.command = [](const sim::Draw& draw, std::uint64_t number) {
-    const Bytes key = key_of(draw(0, 5));
-    const Bytes value = std::to_string(number) + Bytes(draw(0, 200), 'v');
-    return kv::encode(kv::Put{key, value});
-  };
+  subject.command = some_command;
   subject.check = [](const raft::StateMachine& machine) -> std::optional<std::string> {
     const kv::Totals totals = static_cast<const StoreMachine&>(machine).totals();
-    if (totals.keys <= 5) return std::nullopt;
+    if (totals.keys <= keys) return std::nullopt;
     return "more keys than were ever set: " + std::to_string(totals.keys);
   };
-  sim::Registers registers;
-  registers.set_by = [](raft::BytesView bytes) -> std::optional<sim::Registers::Set> {
+  sim::Registers known;
+  known.set_by = [](raft::BytesView bytes) -> std::optional<sim::Registers::Set> {
     const auto command = kv::decode_command(bytes);
     if (!command) return std::nullopt;
     const auto* put = std::get_if<kv::Put>(&*command);
-    if (put == nullptr) return std::nullopt;
+    if (put == nullptr || put->key >= BytesView(key_of(registers))) return std::nullopt;
     return sim::Registers::Set{Bytes(put->key), Bytes(put->value)};
   };
-  registers.value_of = [](const raft::StateMachine& machine, const Bytes& key) {
+  known.value_of = [](const raft::StateMachine& machine, const Bytes& key) {
     return static_cast<const StoreMachine&>(machine).value_of(key);
   };
-  for (std::uint64_t number = 0; number < 5; ++number) registers.keys.push_back(key_of(number));
-  subject.registers = std::move(registers);
+  for (std::uint64_t number = 0; number < registers; ++number) known.keys.push_back(key_of(number));
+  subject.registers = std::move(known);
   return subject;
 }
 
@@ -69,7 +93,7 @@ sim::Subject store_subject() {
 // whatever only shows behind crashes and snapshots.
 TEST_CASE("the key-value store survives whole clusters under faults", "[sim][kv]") {
   sim::Options options;
-  options.nodes = 3;
+  options.nodes = 5;
   options.operations = 120;
   sim::Summary all;
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
@@ -82,5 +106,6 @@ TEST_CASE("the key-value store survives whole clusters under faults", "[sim][kv]
   }
   CHECK(all.operations_done > 1000);
   CHECK(all.snapshots_installed > 0);
+  CHECK(all.stores_set_back > 0);  // Of those seeds that make the store a durable machine.
   CHECK(all.hits[sim::Fault::crash] > 0);
 }

@@ -134,6 +134,49 @@ TEST_CASE("a user's own check is asked", "[sim]") {
   CHECK(summary.violations.front().what == "never right");
 }
 
+// What a client sees is the last word: a machine that answers reads with what it held before is
+// wrong although all nodes agree.
+TEST_CASE("reads that nothing explains are D9, and found in a long run as it goes", "[sim]") {
+  Subject subject = register_subject();
+  subject.registers->value_of = [](const StateMachine&, const Bytes&) {
+    return std::optional<Bytes>{};
+  };
+  Options options = small();
+  options.faults = {};
+  const Summary summary = run(1, options, subject);
+  REQUIRE(summary.violations.size() == 1);
+  CHECK(summary.violations.front().invariant == "D9");
+
+  options.operations = 4000;
+  const Summary long_run = run(1, options, subject);
+  REQUIRE(long_run.violations.size() == 1);
+  CHECK(long_run.operations_done + long_run.reads_done < 2000);
+}
+
+// Whoever loses more than it can bear may stop, and must not be wrong.
+TEST_CASE("some runs lose too many directories, and nothing wrong is ever answered", "[sim]") {
+  Options options = small();
+  options.faults = {Fault::rot, Fault::wipe, Fault::crash, Fault::over_limit};
+  Summary all;
+  for (std::uint64_t seed = 1; seed <= 120; ++seed) all.add(run(seed, options, register_subject()));
+  for (const auto& violation : all.violations) {
+    INFO("seed " << violation.seed << " " << violation.invariant << ": " << violation.what);
+    CHECK(false);
+  }
+  CHECK(all.hits[Fault::over_limit] > 0);
+}
+
+// A core that only works again once everybody is back would wait for a dead machine for ever.
+TEST_CASE("in some runs only a core comes back, and it works alone", "[sim]") {
+  Options options = small();
+  options.nodes = 5;
+  Summary all;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) all.add(run(seed, options, register_subject()));
+  CHECK(all.violations.empty());
+  CHECK(all.cores_alone > 0);
+  CHECK(all.cores_alone < all.seeds);
+}
+
 TEST_CASE("a failing run shrinks to a script that fails in the same way", "[sim]") {
   Options options = small();
   options.operations = 30;

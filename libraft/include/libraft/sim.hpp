@@ -61,6 +61,7 @@ enum class Fault : std::uint8_t {
   overload,      ///< More proposals than the limits allow.
   client_retry,  ///< A request is sent again, to any node.
   small_limits,  ///< Batches, queues and timeouts are drawn tiny.
+  over_limit,    ///< More directories are lost than a cluster can bear: it may stop, not be wrong.
   count_         ///< Not a fault.
 };
 
@@ -120,9 +121,14 @@ struct Summary {
   std::uint64_t operations_refused = 0;  ///< Certainly without effect.
   std::uint64_t operations_unknown = 0;
   std::uint64_t reads_done = 0;
+  std::uint64_t lease_reads = 0;        ///< Granted without asking anyone,
+  std::uint64_t lease_reads_askew = 0;  ///< and these in runs whose clocks drift or nodes pause.
+  std::uint64_t histories_unknown = 0;  ///< A search for an order that took too many steps.
+  std::uint64_t cores_alone = 0;        ///< Runs in which no more than a chosen core came back.
   std::uint64_t elections = 0;
   std::uint64_t membership_changes = 0;
   std::uint64_t snapshots_installed = 0;
+  std::uint64_t stores_set_back = 0;    ///< Durable machines that fell back to an earlier flush.
   std::map<Fault, std::uint64_t> hits;  ///< Faults that took effect.
 
   struct Violation {

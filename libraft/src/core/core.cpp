@@ -101,7 +101,26 @@ void Core::receive(const Message& message, Instant now) {
 }
 
 void Core::deliver(const Message& message) {
+  const Index commit = hard_.commit;
+  const bool led = is_leader();
   std::visit([&](const auto& body) { on(message, body); }, message.body);
+  if (hard_.commit > commit && !led) check_commit(message, commit);
+}
+
+/// Whoever follows has committed no more than this message says and proves to match (C3). Were it
+/// otherwise, an entry that the leader does not have would be applied.
+void Core::check_commit(const Message& message, Index before) const {
+  Index proven = before;
+  if (const auto* append = std::get_if<AppendRequest>(&message.body)) {
+    const Index last{append->prev.index.value + append->entries.size()};
+    proven = std::min(append->mark.commit, last);
+  } else if (const auto* heartbeat = std::get_if<Heartbeat>(&message.body)) {
+    proven = heartbeat->mark.commit;
+  } else if (const auto* offer = std::get_if<SnapshotOffer>(&message.body)) {
+    proven = offer->snapshot.meta.last.index;
+  }
+  RAFT_ASSERT(hard_.commit <= proven,
+              "C3: commit " + to_string(hard_.commit) + " is not covered by " + describe(message));
 }
 
 // Only requests are answered, so that two nodes never answer each other's answers. A leader of an
@@ -290,13 +309,27 @@ void Core::stage_batch() {
   PersistWork work;
   work.number = ++last_batch_;
   log_.stage(work);
-  if (must_write || (hard_ != written_hard_ && work.writes())) {
-    work.hard_state = hard_;
-    written_hard_ = hard_;
-  }
+  if (must_write || (hard_ != written_hard_ && work.writes())) work.hard_state = hard_;
+  check_batch(work);
+  if (work.hard_state) written_hard_ = hard_;
   work.then_send = std::exchange(claims_, {});
   staged_.push_back({work.number, work.hard_state, work.base, work.writes(), now_});
   ready_.persist = std::move(work);
+}
+
+/// What the disk holds behind this batch is a state that this node was in (D4): whatever a power
+/// cut leaves is the end of some batch.
+void Core::check_batch(const PersistWork& work) const {
+  const HardState& hard = work.hard_state ? *work.hard_state : written_hard_;
+  RAFT_ASSERT(log_.last().term <= hard.term, "D4: an entry is newer than the term on disk");
+  RAFT_ASSERT(hard.commit <= log_.last_index(), "D4: commit on disk is above the last entry");
+  RAFT_ASSERT(hard.term >= written_hard_.term, "D4: the term on disk falls");
+  RAFT_ASSERT(hard.commit >= written_hard_.commit, "D4: commit on disk falls");
+  RAFT_ASSERT(
+      hard.term > written_hard_.term || !written_hard_.vote || hard.vote == written_hard_.vote,
+      "D4: the vote on disk changes within a term");
+  RAFT_ASSERT(!work.base || hard.commit >= work.base->last.index,
+              "D4: commit on disk is below the base");
 }
 
 // Committed is not enough: what is applied must also be on this disk, or a power cut would leave

@@ -167,6 +167,8 @@ class Core {
   /// No vote is granted before, because a lease was promised.
   Instant promised_until() const { return promised_until_; }
   bool has_lost_leader() const { return leader_lost_; }
+  /// So often a lease has answered, without a round.
+  std::uint64_t lease_reads() const { return lease_reads_; }
 
  private:
   // core.cpp
@@ -174,8 +176,10 @@ class Core {
   bool is_confirmed(const Message& message) const;
   void note(NoteKind kind, NodeId peer = {}, Index index = {});
   void deliver(const Message& message);
+  void check_commit(const Message& message, Index before) const;
   void answer_stale_term(const Message& message);
   void stage_batch();
+  void check_batch(const PersistWork& work) const;
   void hand_out_entries();
 
   // core_election.cpp: follower, candidates, votes
@@ -301,6 +305,7 @@ class Core {
 
   ForwardedReads forwarded_;
   std::uint64_t next_ticket_ = 1;
+  std::uint64_t lease_reads_ = 0;  ///< Of this life.
 
   Index applied_;                                        ///< What the machine has.
   Index handed_out_;                                     ///< What it was given.

@@ -13,6 +13,7 @@ Result<std::uint64_t> Core::request_read(bool lease, Instant now) {
   if (Leader* leader = leading()) {
     if (lease && lease_serves()) {
       const std::uint64_t ticket = next_ticket_++;
+      ++lease_reads_;
       ready_.reads.push_back({ticket, hard_.commit});
       return ticket;
     }
@@ -46,6 +47,7 @@ void Core::on(const Message& message, const ReadRequest& request) {
   if (leader == nullptr) {
     claim(message.from, ReadReply{request.boot, request.sequence, false, Index{}});
   } else if (request.lease && lease_serves()) {
+    ++lease_reads_;
     claim(message.from, ReadReply{request.boot, request.sequence, true, hard_.commit});
   } else {
     leader->reads.join({message.from, request});

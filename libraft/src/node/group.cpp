@@ -76,8 +76,8 @@ void Group::Impl::read(ReadLevel level, Duration deadline, std::function<void()>
                        Handler<> handler) {
   initiate(to_call(std::move(handler), node_.strand()),
            [this, level, deadline, function = std::move(function)](node::Call<> call) mutable {
-             util::UniqueFunction<void()> read;
-             if (function) read = std::move(function);
+             replica::Read::Function read;
+             if (function) read = [function = std::move(function)](Index) { function(); };
              return replica_->read(level, deadline_after(deadline), std::move(read),
                                    done_with(std::move(call)));
            });

@@ -15,12 +15,16 @@ namespace raft::replica {
 /// One caller. `done` is called exactly once.
 struct Read {
   using Done = util::UniqueFunction<void(Result<void>)>;
+  /// Is told as of which index it reads: the machine has applied that much, or more. 0: nobody was
+  /// asked, for a stale read will do.
+  using Function = util::UniqueFunction<void(Index)>;
 
   std::uint64_t ticket = 0;  ///< For cancellation.
   Instant deadline = never;
   bool lease = false;
-  util::UniqueFunction<void()> function;  ///< Runs between two applies; may be empty.
+  Function function;  ///< Runs between two applies; may be empty.
   Done done;
+  Index granted{};  ///< By the core.
 };
 
 /// First a read waits for the core to name an index, then for the machine to reach it.

@@ -175,9 +175,10 @@ void Replica::tick() {
 void Replica::pump() {
   while (!failure_ && core_.has_ready()) {
     core::Ready ready = core_.take_ready(ports_.driver.now());
-    carry_out(ready);
+    // Before anything of it is sent or written: what is wrong stays in this process.
     const auto violation = core::check_invariants(core_, previous_);
     RAFT_ASSERT(!violation, *violation);
+    carry_out(ready);
   }
 }
 
@@ -201,7 +202,7 @@ void Replica::carry_out(core::Ready& ready) {
   for (const core::Note& note : ready.notes) observe(note);
   if (ready.soft_state) soft_state_changed(*ready.soft_state);
   if (failure_) return;
-  for (const Message& message : ready.send) ports_.outbox.send(message);
+  for (const Message& message : ready.send) send(message);
   if (ready.persist) persist(*std::move(ready.persist));
   if (failure_) return;
   if (ready.restore) restore(*ready.restore);
@@ -212,6 +213,12 @@ void Replica::carry_out(core::Ready& ready) {
     if (!sender_.send(wanted)) start_snapshot();
   }
   if (ready.snapshot_wanted) receiver_.start(*ready.snapshot_wanted);
+}
+
+/// Whoever has failed, of a sync above all, claims nothing any more in this life (D5).
+void Replica::send(const Message& message) {
+  RAFT_ASSERT(!failure_, "D5: a failed replica sends: " + describe(message));
+  ports_.outbox.send(message);
 }
 
 void Replica::persist(PersistWork work) {
@@ -241,7 +248,7 @@ void Replica::persisted(std::uint64_t number, const Storage::Written& written) {
     number = held_.front().number;
     // By now a newer term may have replaced what an older one claimed.
     for (const Message& message : held_.front().messages) {
-      if (message.term == core_.term()) ports_.outbox.send(message);
+      if (message.term == core_.term()) send(message);
     }
     held_.pop_front();
   }
@@ -441,6 +448,7 @@ Status Replica::status() const {
   status.receiving_bytes_total = receiver_.bytes_total();
   status.counters = counters_;
   status.counters.snapshots_sent = sender_.delivered();
+  status.counters.lease_reads = core_.lease_reads();
   if (const core::Leader* leader = core_.leader_state()) {
     for (const auto& [id, peer] : leader->peers) {
       PeerStatus view;

@@ -63,8 +63,7 @@ class Replica {
   // --- requests; `done` is called exactly once. What they return is a ticket for cancel(). ---
   std::uint64_t propose(Command command, Instant deadline, Proposal::Done done);
   /// `function`, if any, runs between two applies where the machine runs.
-  std::uint64_t read(ReadLevel level, Instant deadline, util::UniqueFunction<void()> function,
-                     Done done);
+  std::uint64_t read(ReadLevel level, Instant deadline, Read::Function function, Done done);
   std::uint64_t change_membership(MembershipChange change, Done done);
   std::uint64_t transfer_leadership(NodeId target, Done done);
   std::uint64_t take_snapshot(Done done);
@@ -104,6 +103,7 @@ class Replica {
 
   // replica.cpp
   void carry_out(core::Ready& ready);
+  void send(const Message& message);
   void persist(PersistWork work);
   void persisted(std::uint64_t number, const Storage::Written& written);
   void fetch(const core::LogFetch& fetch);

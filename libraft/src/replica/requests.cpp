@@ -12,9 +12,9 @@ namespace raft::replica {
 namespace {
 
 /// A read changes nothing: one that throws harms nobody but its caller.
-Result<void> run_guarded(util::UniqueFunction<void()>& function) {
+Result<void> run_guarded(Read& read) {
   try {
-    function();
+    read.function(read.granted);
     return {};
   } catch (const std::bad_alloc&) {
     throw;  // Nothing can be promised without memory.
@@ -112,8 +112,7 @@ void Replica::on(ProposeReply reply) {
 
 // --- reads ---
 
-std::uint64_t Replica::read(ReadLevel level, Instant deadline,
-                            util::UniqueFunction<void()> function, Done done) {
+std::uint64_t Replica::read(ReadLevel level, Instant deadline, Read::Function function, Done done) {
   Read read{++last_ticket_, deadline, level == ReadLevel::lease, std::move(function),
             std::move(done)};
   const std::uint64_t ticket = read.ticket;
@@ -140,9 +139,12 @@ void Replica::ask_for_read(Read read) {
 void Replica::granted(const core::ReadGrant& grant) {
   for (Read& read : reads_.take_granted(grant.ticket)) {
     if (!grant.index) {
-      ask_for_read(
-          std::move(read));  // Nothing was served, so nothing can go wrong by asking again.
-    } else if (*grant.index <= reached_) {
+      // Nothing was served, so nothing can go wrong by asking again.
+      ask_for_read(std::move(read));
+      continue;
+    }
+    read.granted = *grant.index;
+    if (*grant.index <= reached_) {
       serve(std::move(read));
     } else {
       reads_.wait_for_apply(*grant.index, std::move(read));
@@ -158,7 +160,7 @@ void Replica::serve(Read read) {
   };
   auto run = std::make_shared<Run>();
   run->read = std::move(read);
-  machine_queue_.run([run] { run->result = run_guarded(run->read.function); },
+  machine_queue_.run([run] { run->result = run_guarded(run->read); },
                      [this, run] { complete(std::move(run->read.done), std::move(run->result)); });
 }
 

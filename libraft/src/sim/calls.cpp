@@ -9,8 +9,9 @@ Calls::Calls(World& world) : world_(world) {
   world_.life_ended = [this](NodeId node) { life_ended(node); };
 }
 
-std::uint64_t Calls::begin(NodeId node, const char* what, std::function<void()> given_up) {
-  waiting_.emplace(++last_, Call{node, what, std::move(given_up)});
+std::uint64_t Calls::begin(NodeId node, const char* what, std::function<void()> given_up,
+                           Instant deadline) {
+  waiting_.emplace(++last_, Call{node, what, std::move(given_up), deadline});
   return last_;
 }
 
@@ -35,6 +36,22 @@ void Calls::life_ended(NodeId node) {
 std::string Calls::unanswered() const {
   std::string text;
   for (const auto& [number, call] : waiting_) {
+    if (!text.empty()) text += "; ";
+    text += std::string(call.what) + " of node " + to_string(call.node);
+  }
+  return text;
+}
+
+// Whoever stands still cannot answer, and has much to do when it goes on. A read that the machine
+// has been given is answered when the machine has looked, whatever the time.
+std::string Calls::overdue() const {
+  constexpr Duration patience = std::chrono::seconds(1);
+  std::string text;
+  for (const auto& [number, call] : waiting_) {
+    const Node& node = world_.node(call.node);
+    if (node.paused_until + patience > world_.now()) continue;
+    if (call.deadline == replica::never) continue;
+    if (node.clock.at(world_.now()) - call.deadline < patience) continue;
     if (!text.empty()) text += "; ";
     text += std::string(call.what) + " of node " + to_string(call.node);
   }

@@ -1,5 +1,6 @@
 #include "sim/clients.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -115,8 +116,8 @@ void Clients::attempt(const Write& write) {
   if (!node) return attempt_later(next);
   if (next.attempts > 1) world_.effects().hit(Fault::client_retry);
   const Instant until = deadline(node);
-  const std::uint64_t call =
-      calls_.begin(node, "write", [this, next] { written(next, Errc::unknown_outcome); });
+  const std::uint64_t call = calls_.begin(
+      node, "write", [this, next] { written(next, Errc::unknown_outcome); }, until);
   world_.on_node(node, Duration{0}, [this, node, next, until, call] {
     replica::Replica* replica = world_.replica(node);
     const auto done = [this, next, call](const Result<Applied>& result) {
@@ -184,6 +185,7 @@ void Clients::read(NodeId node, std::optional<std::size_t> client) {
     bool ran = false;
     Value value;
     Index at;
+    Index granted;
     std::optional<Checkers::ReadToken> token;
   };
   const auto seen = std::make_shared<Seen>();
@@ -201,10 +203,11 @@ void Clients::read(NodeId node, std::optional<std::size_t> client) {
     if (ok) ++counts_.reads;
     if (client) ended(*client);
   };
-  const std::uint64_t call = calls_.begin(node, "read", [this, seen, returned] {
+  const auto given_up = [this, seen, returned] {
     if (seen->token) world_.checkers().read_failed(*seen->token);
     returned(false);
-  });
+  };
+  const std::uint64_t call = calls_.begin(node, "read", given_up, until);
   world_.on_node(node, Duration{0}, [=, this] {
     replica::Replica* replica = world_.replica(node);
     seen->token = world_.checkers().read_invoked();
@@ -216,16 +219,17 @@ void Clients::read(NodeId node, std::optional<std::size_t> client) {
         return returned(false);
       }
       if (!seen->ran) world_.checkers().violated("R3", "a read is answered without having run");
-      world_.checkers().read_served(node, *seen->token, seen->at, seen->at);
+      world_.checkers().read_served(node, *seen->token, seen->at, seen->granted);
       if (number) history_.read_returned(*number, seen->value, seen->at);
       returned(true);
     };
     if (replica == nullptr) return done(Errc::no_leader);
     replica->read(
         level, until,
-        [=, this] {
+        [=, this](Index granted) {
           const ObservedMachine& machine = world_.node(node).process->observed();
           seen->ran = true;
+          seen->granted = granted;
           seen->at = machine.applied();
           const auto& of = world_.subject().registers;
           if (of) seen->value = of->value_of(machine.inner(), key);
@@ -236,12 +240,14 @@ void Clients::read(NodeId node, std::optional<std::size_t> client) {
 
 // --- when the faults have stopped ---
 
-bool Clients::writes_something() {
+bool Clients::writes_something(Duration at_most) {
   const auto done = std::make_shared<bool>(false);
+  const Duration end = world_.now() + at_most;
   // One after the other: with small limits some commands are refused for what they are.
-  for (int tries = 0; tries < 20 && !*done && !world_.checkers().violation(); ++tries) {
+  while (!*done && world_.now() < end && !world_.checkers().violation()) {
     if (const NodeId leader = world_.leader()) write_on(leader, done);
-    world_.run_until([&] { return *done; }, milliseconds(500));
+    world_.run_until([&] { return *done; },
+                     std::min<Duration>(milliseconds(200), end - world_.now()));
   }
   return *done;
 }
@@ -251,8 +257,8 @@ void Clients::write_on(NodeId id, const std::shared_ptr<bool>& done) {
   const std::uint64_t request = ++last_request_;
   const std::optional<History::Number> number = noted_write(++last_client_, command);
   world_.checkers().proposed(request, command);
-  const std::uint64_t call = calls_.begin(id, "write");
   const Instant until = deadline(id);
+  const std::uint64_t call = calls_.begin(id, "write", {}, until);
   world_.on_node(id, Duration{0}, [=, this] {
     world_.replica(id)->propose(command, until, [=, this](const Result<Applied>& result) {
       if (!calls_.answered(call)) return;

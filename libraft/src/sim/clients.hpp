@@ -34,8 +34,10 @@ class Clients {
   };
   const Counts& counts() const { return counts_; }
 
-  /// Whether some write succeeds soon.
-  bool writes_something();
+  /// Whether some write succeeds within that time.
+  bool writes_something(Duration at_most);
+  /// A write that nobody repeats; `done`, if any, is set once it has succeeded.
+  void write_on(NodeId id, const std::shared_ptr<bool>& done);
   /// A read on every node.
   void read_everywhere();
 
@@ -59,8 +61,6 @@ class Clients {
   void attempt(const Write& write);
   void attempt_later(const Write& write);
   void written(const Write& write, const Result<Applied>& result);
-  /// A write that nobody repeats; `done`, if any, is set once it has succeeded.
-  void write_on(NodeId id, const std::shared_ptr<bool>& done);
   std::optional<History::Number> noted_write(std::uint64_t client, const Command& command);
   void begin_read(std::size_t client);
   void read(NodeId node, std::optional<std::size_t> client);

@@ -2,13 +2,16 @@
 
 #include <utility>
 
+#include "sim/digest.hpp"
 #include "sim/frozen_bytes.hpp"
 #include "util/assert.hpp"
+#include "util/bytes.hpp"
 
 namespace raft::sim {
 namespace {
 
 constexpr std::size_t points_max = 4;
+constexpr std::uint64_t told_every = 8;
 
 }  // namespace
 
@@ -52,6 +55,16 @@ void FlushedMachine::take(std::span<const MetaRecord> meta) {
   }
 }
 
+void FlushedMachine::tell() {
+  Bytes bytes;
+  util::Writer out(bytes);
+  for (const auto& [key, value] : meta_) {
+    out.bytes(key);
+    out.bytes(value);
+  }
+  listener_(applied_, digest_of(bytes));
+}
+
 Result<FlushPoints::Point> FlushedMachine::point() {
   Result<Bytes> state = read_all(*machine_.capture());
   if (!state) return state.error();
@@ -61,6 +74,7 @@ Result<FlushPoints::Point> FlushedMachine::point() {
 Result<void> FlushedMachine::commit(Index applied, std::span<const MetaRecord> meta) {
   take(meta);
   applied_ = applied;
+  if (applied.value % told_every == 0) tell();
   if (random_.between(0, 8) != 0) return {};
   auto written = point();
   if (!written) return written.error();

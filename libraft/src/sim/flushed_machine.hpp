@@ -3,10 +3,12 @@
 
 #include <deque>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include <libraft/state_machine.hpp>
 #include "core/random.hpp"
+#include "util/unique_function.hpp"
 
 namespace raft::sim {
 
@@ -38,8 +40,11 @@ class FlushPoints {
 /// Writes a point now and then by itself, as a store does when its memory is full.
 class FlushedMachine final : public DurableStateMachine {
  public:
-  FlushedMachine(StateMachine& machine, FlushPoints& points, std::uint64_t seed)
-      : machine_(machine), points_(points), random_(seed) {}
+  /// Is told now and then, on all nodes behind the same entries, what stands beside the machine.
+  using Listener = util::UniqueFunction<void(Index applied, std::uint64_t meta_digest)>;
+
+  FlushedMachine(StateMachine& machine, FlushPoints& points, std::uint64_t seed, Listener listener)
+      : machine_(machine), points_(points), random_(seed), listener_(std::move(listener)) {}
 
   /// What request_durable() asked for since the last call; whoever drives the machine flushes.
   bool take_flush_wanted() { return std::exchange(flush_wanted_, false); }
@@ -56,12 +61,14 @@ class FlushedMachine final : public DurableStateMachine {
                        std::span<const MetaRecord> meta) override;
 
  private:
+  void tell();
   void take(std::span<const MetaRecord> meta);
   Result<FlushPoints::Point> point();
 
   StateMachine& machine_;
   FlushPoints& points_;
   core::Random random_;
+  Listener listener_;
   Index applied_;
   std::map<Bytes, Bytes> meta_;
   bool flush_wanted_ = false;

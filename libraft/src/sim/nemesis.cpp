@@ -351,13 +351,29 @@ void Nemesis::fill_disk(NodeId id, Duration duration) {
 
 void Nemesis::start_later(NodeId id, Duration delay) {
   world_.later(delay, [this, id] {
+    if (abandoned_.contains(id)) return;
     if (!world_.is_up(id) && !world_.node(id).is_lost) operator_.start(id);
   });
 }
 
 void Nemesis::lose(const Action& action, NodeId id) {
-  if (!world_.can_lose(id) || world_.node(id).is_lost) return;
-  if (action.kind == ActionKind::roll_back) return roll_back(id);
+  if (world_.node(id).is_lost) return;
+  const bool is_borne = world_.can_lose(id);
+  if (action.kind == ActionKind::roll_back) return is_borne ? roll_back(id) : void();
+  if (!is_borne && !world_.profile().is_over_limit) return;
+  if (!is_borne) world_.effects().hit(Fault::over_limit);
+  take_directory(action, id);
+  if (!world_.profile().is_over_limit) return;
+  // One by one they would be replaced in time.
+  for (const NodeId other : world_.ids()) {
+    const bool is_struck = other != id && other.value % 2 == id.value % 2;
+    if (!is_struck || world_.node(other).is_lost) continue;
+    if (!world_.can_lose(other)) world_.effects().hit(Fault::over_limit);
+    take_directory(action, other);
+  }
+}
+
+void Nemesis::take_directory(const Action& action, NodeId id) {
   if (world_.is_up(id)) world_.crash(id);
   if (action.kind == ActionKind::rot) {
     if (world_.rot(id)) world_.start(id);
@@ -385,11 +401,13 @@ void Nemesis::roll_back(NodeId id) {
   });
 }
 
-void Nemesis::stop() {
+void Nemesis::stop(const std::set<NodeId>& abandoned) {
   has_stopped_ = true;
+  abandoned_ = abandoned;
   world_.network().set_weather({});
   world_.network().heal_all();
   for (const NodeId id : world_.ids()) {
+    if (abandoned.contains(id)) continue;
     Node& node = world_.node(id);
     node.disk_weather = {};
     node.disk->faults().set_full(false);

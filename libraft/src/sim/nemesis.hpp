@@ -22,8 +22,9 @@ class Nemesis {
 
   /// From now on.
   void follow(const Schedule& schedule);
-  /// The faults stop: the network is whole, the disks work, everyone who can run does.
-  void stop();
+  /// The faults stop: the network is whole, the disks work, everyone who can run does. Those who
+  /// are abandoned keep what was done to them, and nobody starts them again.
+  void stop(const std::set<NodeId>& abandoned = {});
 
  private:
   void perform(const Action& action);
@@ -34,11 +35,13 @@ class Nemesis {
   void start_later(NodeId id, Duration delay);
   /// Directories are lost only while the rest of the cluster can bear it.
   void lose(const Action& action, NodeId id);
+  void take_directory(const Action& action, NodeId id);
   void roll_back(NodeId id);
 
   World& world_;
   Operator& operator_;
   Clients& clients_;
+  std::set<NodeId> abandoned_;
   Duration truce_until_{0};
   bool has_stopped_ = false;
 };

@@ -9,6 +9,9 @@ namespace {
 
 constexpr GroupId group{};
 
+/// A status is large, and copied for each look.
+constexpr std::uint64_t looked_at_every = 16;
+
 }  // namespace
 
 Process::Process(World& world, Node& node)
@@ -28,7 +31,10 @@ Process::Process(World& world, Node& node)
       worker_(*this, world.job_random()),
       greeter_(*this) {
   if (world.profile().is_durable) {
-    flushed_ = std::make_unique<FlushedMachine>(*observed_, node.points, node.lives);
+    flushed_ = std::make_unique<FlushedMachine>(*observed_, node.points, node.lives,
+                                                [this](Index applied, std::uint64_t meta) {
+                                                  world_.checkers().meta(node_.id, applied, meta);
+                                                });
   }
 }
 
@@ -122,7 +128,11 @@ void Process::tick() {
   if (auto log = beginning_->take_founded()) {
     if (const auto opened = open_replica(*std::move(log)); !opened) failed(opened.error());
   }
-  if (replica_) replica_->tick();
+  if (!replica_) return;
+  replica_->tick();
+  if (++ticks_ % looked_at_every != 0) return;
+  const Status status = replica_->status();
+  world_.checkers().waiting(view(), status.pending_proposals, status.pending_reads);
 }
 
 void Process::stop() {

@@ -108,6 +108,7 @@ class Process final : public Loop,
   std::unique_ptr<replica::Replica> replica_;
   std::unique_ptr<SimulatedTransport> transport_;  ///< Null until the identity is known.
 
+  std::uint64_t ticks_ = 0;
   bool is_woken_ = false;
   bool peers_changed_ = false;
 };

@@ -41,6 +41,21 @@ void draw_timing(Dice& dice, GroupOptions& group) {
   timing.election_timeout = timing.heartbeat * static_cast<int>(dice.between(4, 12));
 }
 
+/// Few runs go beyond the limit, for none of them tells whether the cluster comes back; and what is
+/// asked of it then costs time, so that each run draws some of it.
+void draw_end(Profile& profile) {
+  Dice dice(profile.seed * 8 + 7);
+  const bool loses = profile.has(Fault::rot) || profile.has(Fault::wipe);
+  profile.is_over_limit = profile.has(Fault::over_limit) && loses && dice.chance(12);
+  profile.only_core_recovers = dice.chance(40);
+  profile.core_restarts = dice.chance(30);
+  if (dice.chance(6)) profile.calm = 50;
+  profile.hands_over = dice.chance(25);
+  profile.isolates_one = dice.chance(40);
+  profile.cuts_leader = dice.chance(30);
+  profile.takes_snapshots = dice.chance(30);
+}
+
 }  // namespace
 
 std::set<Fault> Options::every_fault() {
@@ -90,6 +105,7 @@ Profile draw_profile(std::uint64_t seed, const Options& options) {
     profile.drift_permille = static_cast<std::int64_t>(
         clocks.between(10, static_cast<std::uint64_t>(profile.drift_permille) + 1));
   }
+  draw_end(profile);
   return profile;
 }
 

@@ -24,6 +24,18 @@ struct Profile {
   std::int64_t drift_permille = 0;  ///< Clocks run up to so much fast or slow.
   std::uint64_t late_turns = 0;     ///< Permille of turns that take in several events.
 
+  /// Directories are lost beyond what the cluster can bear: it need not come back.
+  bool is_over_limit = false;
+  // When the faults stop.
+  bool only_core_recovers =
+      false;                   ///< A majority comes back, the others stay as they are or worse.
+  bool core_restarts = false;  ///< And loses its power once more.
+  int calm = 8;                ///< So many election timeouts nothing may happen.
+  bool hands_over = false;     ///< A transfer is asked for.
+  bool isolates_one = false;   ///< Somebody who does not lead is cut off for a while.
+  bool cuts_leader = false;
+  bool takes_snapshots = false;  ///< Everywhere, to be compared.
+
   bool has(Fault fault) const { return faults.contains(fault); }
 };
 

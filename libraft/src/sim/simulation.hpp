@@ -9,6 +9,7 @@
 #include "sim/checkers/checkers.hpp"
 #include "sim/clients.hpp"
 #include "sim/effects.hpp"
+#include "sim/liveness.hpp"
 #include "sim/nemesis.hpp"
 #include "sim/operator.hpp"
 #include "sim/profile.hpp"
@@ -27,9 +28,7 @@ class Simulation {
   void run_phases(const Schedule& schedule);
   bool found();
   void safety_phase(const Schedule& schedule);
-  void liveness_phase();
-  bool has_converged() const;
-  void check_stability();
+  void halt();
   void check_end();
   void check_history();
   void require(bool is_so, const char* invariant, const std::string& what);
@@ -45,6 +44,8 @@ class Simulation {
   Operator operator_;
   Clients clients_;
   Nemesis nemesis_;
+  Liveness liveness_;
+  std::uint64_t histories_unknown_ = 0;
 };
 
 }  // namespace raft::sim

@@ -20,9 +20,14 @@ void Summary::add(const Summary& other) {
   operations_refused += other.operations_refused;
   operations_unknown += other.operations_unknown;
   reads_done += other.reads_done;
+  lease_reads += other.lease_reads;
+  lease_reads_askew += other.lease_reads_askew;
+  histories_unknown += other.histories_unknown;
+  cores_alone += other.cores_alone;
   elections += other.elections;
   membership_changes += other.membership_changes;
   snapshots_installed += other.snapshots_installed;
+  stores_set_back += other.stores_set_back;
   for (const auto& [fault, count] : other.hits) hits[fault] += count;
   violations.insert(violations.end(), other.violations.begin(), other.violations.end());
   trace_hash = other.trace_hash;
@@ -37,9 +42,14 @@ std::ostream& operator<<(std::ostream& out, const Summary& summary) {
   row(out, "writes refused", summary.operations_refused);
   row(out, "writes unknown", summary.operations_unknown);
   row(out, "reads done", summary.reads_done);
+  row(out, "lease reads", summary.lease_reads);
+  row(out, "  with clocks askew", summary.lease_reads_askew);
+  row(out, "histories unknown", summary.histories_unknown);
+  row(out, "only a core came back", summary.cores_alone);
   row(out, "elections", summary.elections);
   row(out, "membership changes", summary.membership_changes);
   row(out, "snapshots installed", summary.snapshots_installed);
+  row(out, "stores set back", summary.stores_set_back);
   out << "  faults that took effect\n";
   for (const Fault fault : Options::every_fault()) {
     const auto hits = summary.hits.find(fault);

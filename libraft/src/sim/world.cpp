@@ -5,6 +5,7 @@
 
 #include "core/quorum.hpp"
 #include "sim/digest.hpp"
+#include "storage/snapshot_format.hpp"
 #include "util/assert.hpp"
 
 namespace raft::sim {
@@ -179,9 +180,24 @@ void World::crash(NodeId id) {
   const std::size_t lost = node.disk->power_on(disk_random_);
   const bool store_lost = node.points.power_cut(disk_random_);
   if (lost > 0 || store_lost) effects_.hit(Fault::unsynced_loss);
+  if (store_lost) ++totals_.stores_set_back;
   node.ledger.lost(lost);
   node.ledger.synced();
   node.disk_fault.reset();
+  check_files(node);
+}
+
+void World::check_files(const Node& node) {
+  if (node.is_lost) return;
+  const storage::FileSystem& files = node.disk->files();
+  const auto names = files.list();
+  if (!names) return;
+  for (const std::string& name : *names) {
+    const auto parsed = storage::parse_snapshot_name(name, profile_.group.group);
+    if (!parsed || parsed->kind != storage::SnapshotName::Kind::complete) continue;
+    const auto found = storage::verify_snapshot(files, name);
+    checkers_.snapshot_file(node.id, found ? std::optional(*found) : std::nullopt);
+  }
 }
 
 void World::stop(NodeId id) {
@@ -207,6 +223,7 @@ void World::count(const Node& node, Totals& totals) const {
   const Counters counters = one->status().counters;
   totals.elections += counters.elections_won;
   totals.snapshots_installed += counters.snapshots_installed;
+  totals.lease_reads += counters.lease_reads;
 }
 
 World::Totals World::totals() const {

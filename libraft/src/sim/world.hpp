@@ -49,6 +49,8 @@ class World {
   struct Totals {
     std::uint64_t elections = 0;
     std::uint64_t snapshots_installed = 0;
+    std::uint64_t lease_reads = 0;
+    std::uint64_t stores_set_back = 0;  ///< Durable machines that a power cut took something of.
   };
   Totals totals() const;
 
@@ -68,6 +70,8 @@ class World {
   void back_up(NodeId id);
   /// One bit of its disk turns. False: there is nothing on it.
   bool rot(NodeId id);
+  /// What its disk has of finished snapshots is complete, and the same as elsewhere.
+  void check_files(NodeId id) { check_files(*nodes_.at(id)); }
   /// Whether the cluster can bear that this node's data are gone.
   bool can_lose(NodeId id) const;
 
@@ -116,6 +120,7 @@ class World {
   void take_turn(Node& node);
   void judge_failure(Node& node);
   void end_life(Node& node);
+  void check_files(const Node& node);
   void schedule_tick(NodeId id);
   void count(const Node& node, Totals& totals) const;
   InstanceId fresh_instance() { return {profile_.seed, ++last_instance_}; }

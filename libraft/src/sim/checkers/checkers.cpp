@@ -104,6 +104,7 @@ void Checkers::observe(WatchedNode& node) {
     check_commit_is_prompt(ghost_, node, now);
     check_read_rounds(ghost_, node, now);
     check_lease(ghost_, node, now);
+    check_leaving(ghost_, node, now);
     if (log_changed || !node.seen.leads()) check_changes(ghost_, node, now);
   }
   node.seen = now;
@@ -128,6 +129,14 @@ void Checkers::observe_disk(WatchedNode& node) {
                        to_string(*node.restorable));
   }
   is_shorter ? check_electable(ghost_) : check_electable_after_power_cut(ghost_, node);
+}
+
+void Checkers::waiting(const View& view, std::size_t proposals, std::size_t reads) {
+  const Limits& limits = view.core.options().limits;
+  if (proposals > limits.pending_proposals_max || reads > limits.pending_reads_max) {
+    violated("D10", node_name(view.node) + " lets " + std::to_string(proposals) +
+                        " proposals and " + std::to_string(reads) + " reads wait");
+  }
 }
 
 // In the middle of a step nobody has looked yet, but what leaves may be believed elsewhere even if
@@ -168,6 +177,11 @@ void Checkers::restorable(NodeId node, Index index) {
   if (!known || *known < index) known = index;
 }
 
+void Checkers::snapshot_file(NodeId node, const std::optional<SnapshotInfo>& found) {
+  if (!found) return violated("P4", node_name(node) + " is left with half a snapshot");
+  check_snapshot(ghost_, node, *found);
+}
+
 void Checkers::received(NodeId node, const SnapshotInfo& announced, std::uint64_t bytes,
                         std::uint32_t crc) {
   if (bytes != announced.bytes || crc != announced.crc) {
@@ -193,6 +207,10 @@ void Checkers::applied(NodeId node, Index index, std::uint64_t command_hash,
 
 void Checkers::state(NodeId node, Index index, std::uint64_t digest) {
   check_state(ghost_, watched(node), index, digest, "D8");
+}
+
+void Checkers::meta(NodeId node, Index index, std::uint64_t digest) {
+  check_meta(ghost_, node, index, digest);
 }
 
 void Checkers::restored(NodeId node, Index index, std::uint64_t digest) {
@@ -250,6 +268,13 @@ NodeId Checkers::newest_leader() const {
 
 Term Checkers::newest_term() const {
   return ghost_.leaders.empty() ? Term{} : ghost_.leaders.rbegin()->first;
+}
+
+std::uint64_t Checkers::news(NodeId from, NodeId to) const {
+  const auto node = ghost_.nodes.find(from);
+  if (node == ghost_.nodes.end()) return 0;
+  const auto traffic = node->second.traffic.find(to);
+  return traffic == node->second.traffic.end() ? 0 : traffic->second.news;
 }
 
 }  // namespace raft::sim

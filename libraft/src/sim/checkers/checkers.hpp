@@ -46,6 +46,8 @@ class Checkers {
   void after_receive(const View& view, const Message& message);
   /// After each event of that node, behind its pump, before anyone is told of what came of it.
   void after_step(const View& view, Duration now);
+  /// How many callers wait at that node.
+  void waiting(const View& view, std::size_t proposals, std::size_t reads);
   /// As it leaves, before it can arrive anywhere.
   void sends(const View& view, const Message& message);
   void sends(const View& view, const ServiceMessage& message);
@@ -59,6 +61,8 @@ class Checkers {
   /// A power cut would leave the machine at this index at least: its newest complete and synced
   /// snapshot, or what a durable machine has flushed.
   void restorable(NodeId node, Index index);
+  /// A power cut would leave this finished snapshot on its disk. Absent: it is not complete.
+  void snapshot_file(NodeId node, const std::optional<SnapshotInfo>& found);
   /// A received snapshot is complete: so many bytes with this CRC32C lie in the file.
   void received(NodeId node, const SnapshotInfo& announced, std::uint64_t bytes, std::uint32_t crc);
 
@@ -67,6 +71,8 @@ class Checkers {
   void applied(NodeId node, Index index, std::uint64_t command_hash, std::uint64_t reply_hash);
   /// A digest of its whole state, behind the command at the index.
   void state(NodeId node, Index index, std::uint64_t digest);
+  /// A digest of what is replicated beside it, sessions and membership, behind the same entry.
+  void meta(NodeId node, Index index, std::uint64_t digest);
   /// It was restored to the state that some machine had at the index.
   void restored(NodeId node, Index index, std::uint64_t digest);
 
@@ -84,7 +90,7 @@ class Checkers {
   };
   ReadToken read_invoked();
   /// The node's machine was looked at with all commands up to `applied` in it. `read_index` is what
-  /// the core granted; who does not know it passes `applied`.
+  /// the core granted.
   void read_served(NodeId node, ReadToken read, Index applied, Index read_index);
   void read_failed(ReadToken read);
 
@@ -97,6 +103,8 @@ class Checkers {
   /// The newest leader; 0 before the first.
   NodeId newest_leader() const;
   Term newest_term() const;
+  /// How many messages other than heartbeats one has sent to the other, in all lives.
+  std::uint64_t news(NodeId from, NodeId to) const;
   /// The newest committed membership; index 0 and null before the first.
   LoggedMembership membership() const { return ghost_.committed.membership(); }
   bool was_member(NodeId id, InstanceId instance) const {

@@ -4,6 +4,7 @@
 
 #include "core/describe.hpp"
 #include "sim/checkers/election.hpp"
+#include "sim/checkers/machines.hpp"
 #include "sim/checkers/marks.hpp"
 #include "sim/checkers/memberships.hpp"
 
@@ -129,6 +130,7 @@ class Claims {
     const SnapshotInfo& snapshot = offer.snapshot;
     check_snapshot_meta(ghost_, node_.id, snapshot.meta);
     if (snapshot.meta.last.index > core_.commit()) violated("P1", "has not committed all of ");
+    check_snapshot(ghost_, node_.id, snapshot);
     ghost_.offers[{node_.id, message_.term, offer.mark.session, snapshot.meta.last.index}] =
         snapshot.bytes;
   }
@@ -152,6 +154,7 @@ class Claims {
     constexpr std::uint64_t few = 32;
     auto& traffic = node_.traffic[message_.to];
     ++traffic.sent;
+    if (!is_heartbeat(message_.body)) ++traffic.news;
     node_.has_traffic = true;
     if (!is_request(message_.body)) ++traffic.answered;
     const std::uint64_t most =

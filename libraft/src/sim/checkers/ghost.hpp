@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <tuple>
+#include <utility>
 
 #include <libraft/status.hpp>
 #include "core/core.hpp"
@@ -92,6 +93,7 @@ struct WatchedNode {
     std::uint64_t sent = 0;      ///< In this step.
     std::uint64_t answered = 0;  ///< Of these, answers.
     std::uint64_t received = 0;
+    std::uint64_t news = 0;  ///< In all: what was more than a heartbeat or its answer.
   };
   std::map<NodeId, Traffic> traffic;
   bool has_traffic = false;             ///< In this step.
@@ -124,6 +126,9 @@ struct Ghost {
   std::map<Index, Effect> effects;
   std::map<std::uint64_t, Index> executed;  ///< Where each session's request took effect.
   std::map<Index, std::uint64_t> states;
+  std::map<Index, std::uint64_t> metas;  ///< Sessions and memberships.
+  /// Length and checksum: with everything that is replicated in them.
+  std::map<EntryId, std::pair<std::uint64_t, std::uint32_t>> snapshots;
 
   // Clients.
   std::map<std::uint64_t, std::uint64_t> requests;  ///< The command of each.

@@ -39,6 +39,17 @@ void check_peer(Report& report, const core::Progress& peer, const Limits& limits
   }
 }
 
+void check_cache(Ghost& ghost, const WatchedNode& node) {
+  const core::Core& core = *node.core;
+  if (core.has_ready()) return;
+  const Index first = core.log().memory_first();
+  if (first > std::min(core.log().stable(), core.commit())) return;
+  const std::uint64_t bytes = node.log.bytes_between(first.prev(), node.log.last_index());
+  if (bytes <= core.options().limits.log_cache_bytes) return;
+  ghost.report.violated(
+      "D10", node_name(node.id) + " keeps too much of its log in memory: " + core::describe(core));
+}
+
 void check_peers(Ghost& ghost, const WatchedNode& node) {
   const core::Leader* leader = node.core->leader_state();
   if (leader == nullptr) return;
@@ -60,6 +71,7 @@ void check_limits(Ghost& ghost, const WatchedNode& node, const Sight& now) {
       violated(" hands more out than its machine takes: ");
     }
   }
+  check_cache(ghost, node);
   const core::Leader* leader = node.core->leader_state();
   if (leader == nullptr) return;
   if (leader->uncommitted_bytes > limits.uncommitted_bytes_max + entry_bytes_max(limits)) {

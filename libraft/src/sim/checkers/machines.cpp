@@ -57,6 +57,23 @@ void check_state(Ghost& ghost, const WatchedNode& node, Index index, std::uint64
   }
 }
 
+void check_meta(Ghost& ghost, NodeId node, Index index, std::uint64_t digest) {
+  const auto [known, is_new] = ghost.metas.emplace(index, digest);
+  if (known->second != digest) {
+    ghost.report.violated(
+        "D8", node_name(node) + " has other sessions or another membership at " + to_string(index));
+  }
+}
+
+void check_snapshot(Ghost& ghost, NodeId node, const SnapshotInfo& snapshot) {
+  const std::pair contents(snapshot.bytes, snapshot.crc);
+  const auto [known, is_new] = ghost.snapshots.emplace(snapshot.meta.last, contents);
+  if (known->second != contents) {
+    ghost.report.violated("D8", node_name(node) + " has another snapshot up to " +
+                                    to_string(snapshot.meta.last) + " than some other node");
+  }
+}
+
 // The base that is restored must be on the disk first, or a power cut leaves a machine ahead of its
 // log. Another base may be on its way there already.
 void check_restored(Ghost& ghost, WatchedNode& node, Index index, std::uint64_t digest) {

@@ -22,6 +22,11 @@ inline const PeerMark* peer_mark(const MessageBody& body) {
   return nullptr;
 }
 
+/// Or the answer to one: all that an idle cluster has to say.
+inline bool is_heartbeat(const MessageBody& body) {
+  return std::holds_alternative<Heartbeat>(body) || std::holds_alternative<HeartbeatReply>(body);
+}
+
 /// Whether it is to be answered.
 inline bool is_request(const MessageBody& body) {
   return leader_mark(body) != nullptr || std::holds_alternative<PreVoteRequest>(body) ||

@@ -62,6 +62,14 @@ void check_changes(Ghost& ghost, const WatchedNode& leader, const Sight& now) {
   }
 }
 
+void check_leaving(Ghost& ghost, const WatchedNode& leader, const Sight& now) {
+  const LoggedMembership& newest = leader.log.membership();
+  if (!newest.membership->is_joint() || newest.index > now.commit) return;
+  if (now.commit < now.term_start) return;
+  ghost.report.violated("M6", node_name(leader.id) + " does not leave the joint membership of " +
+                                  to_string(newest.index));
+}
+
 void check_snapshot_meta(Ghost& ghost, NodeId node, const SnapshotMeta& meta) {
   if (meta.last.index.value == 0) return;
   if (!ghost.committed.has(meta.last)) {
