@@ -35,6 +35,13 @@ Result<void> check(const GroupOptions& options) {
     return Error{Errc::invalid_argument,
                  "timing: tick <= heartbeat, 3 heartbeats <= election timeout <= 1 minute"};
   }
+  if (timing.snapshot_retry <= Duration{0} || timing.snapshot_patience < timing.snapshot_retry) {
+    return Error{Errc::invalid_argument, "timing: 0 < snapshot retry <= snapshot patience"};
+  }
+  if (options.limits.snapshot_chunk_bytes == 0 ||
+      options.limits.snapshot_chunk_bytes > chunk_bytes_max) {
+    return Error{Errc::invalid_argument, "limits: 1 <= snapshot_chunk_bytes <= 1 MiB"};
+  }
   return {};
 }
 
@@ -104,8 +111,10 @@ Replica::Replica(const Self& self, const GroupOptions& options, core::Recovered 
       core_(core_options(self, options), std::move(recovered), ports.driver.now()),
       machine_queue_(ports.worker, machine_->may_block()),
       files_queue_(ports.worker, true),
-      sender_(core_, ports.outbox, ports.worker, ports.driver, ports.files),
-      receiver_(self.id, ports.outbox, files_queue_, ports.driver, ports.files,
+      sender_(transfer_limits(options), core_, ports.outbox, ports.worker, ports.driver,
+              ports.files),
+      receiver_(self.id, transfer_limits(options), ports.outbox, files_queue_, ports.driver,
+                ports.files,
                 [this](const core::SnapshotWanted& wanted, bool complete) {
                   snapshot_ended(wanted, complete);
                 }),

@@ -4,18 +4,12 @@
 #include <utility>
 
 namespace raft::replica {
-namespace {
 
-constexpr std::uint32_t chunk_bytes = std::uint32_t{256} << 10;
-constexpr std::uint64_t window_bytes = 4 * chunk_bytes;
-constexpr Duration ask_again_after = std::chrono::seconds(1);
-constexpr Duration give_up_after = std::chrono::seconds(30);
-
-}  // namespace
-
-SnapshotReceiver::SnapshotReceiver(NodeId own, Outbox& outbox, SerialQueue& files_queue,
-                                   Driver& driver, storage::SnapshotFiles& files, Ended ended)
+SnapshotReceiver::SnapshotReceiver(NodeId own, const TransferLimits& limits, Outbox& outbox,
+                                   SerialQueue& files_queue, Driver& driver,
+                                   storage::SnapshotFiles& files, Ended ended)
     : own_(own),
+      limits_(limits),
       outbox_(outbox),
       files_queue_(files_queue),
       driver_(driver),
@@ -52,10 +46,10 @@ TransferId SnapshotReceiver::id_of(const Transfer& transfer) const {
 
 void SnapshotReceiver::ask(const TransferPtr& transfer) {
   const std::uint64_t total = transfer->wanted.snapshot.bytes;
-  while (transfer->requested < std::min(total, transfer->written + window_bytes)) {
-    const ChunkRequest request{id_of(*transfer), transfer->requested, chunk_bytes};
+  while (transfer->requested < std::min(total, transfer->written + limits_.window_bytes)) {
+    const ChunkRequest request{id_of(*transfer), transfer->requested, limits_.chunk_bytes};
     outbox_.send_bulk(ServiceMessage{own_, transfer->wanted.from, request});
-    transfer->requested = std::min<std::uint64_t>(total, transfer->requested + chunk_bytes);
+    transfer->requested = std::min<std::uint64_t>(total, transfer->requested + limits_.chunk_bytes);
     transfer->last_asked = driver_.now();
   }
   driver_.wake();
@@ -67,7 +61,7 @@ void SnapshotReceiver::received(Chunk chunk) {
   if (!transfer || !transfer->writer || chunk.transfer != id_of(*transfer)) return;
   if (chunk.bytes.empty()) return end(transfer, false);  // The sender no longer holds the file.
   if (chunk.offset < transfer->queued || chunk.offset >= transfer->requested) return;
-  if (chunk.bytes.size() > chunk_bytes) return;
+  if (chunk.bytes.size() > limits_.chunk_bytes) return;
   transfer->early.insert_or_assign(chunk.offset, std::move(chunk.bytes));
   write_next(transfer);
 }
@@ -110,10 +104,10 @@ void SnapshotReceiver::tick() {
   const TransferPtr transfer = current_;
   if (!transfer || !transfer->writer) return;
   const Instant now = driver_.now();
-  if (now - transfer->last_progress > give_up_after) return end(transfer, false);
+  if (now - transfer->last_progress > limits_.patience) return end(transfer, false);
   const bool waits_for_chunks = transfer->queued == transfer->written;
   if (waits_for_chunks &&
-      now - std::max(transfer->last_asked, transfer->last_progress) > ask_again_after) {
+      now - std::max(transfer->last_asked, transfer->last_progress) > limits_.retry) {
     transfer->requested = transfer->queued;
     transfer->early.clear();
     ask(transfer);
