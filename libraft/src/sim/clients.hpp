@@ -58,6 +58,7 @@ class Clients {
   void begin_write(std::size_t client);
   void attempt(const Write& write);
   void attempt_later(const Write& write);
+  void may_cancel(NodeId node, std::uint64_t ticket);
   void written(const Write& write, const Result<Applied>& result);
   /// A write that nobody repeats; `done`, if any, is set once it has succeeded.
   void write_on(NodeId id, const std::shared_ptr<bool>& done);

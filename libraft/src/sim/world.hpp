@@ -66,8 +66,10 @@ class World {
   /// The directory is as it was in an earlier life. False: there is no such copy.
   bool roll_back(NodeId id);
   void back_up(NodeId id);
-  /// One bit of its disk turns. False: there is nothing on it.
-  bool rot(NodeId id);
+  /// One bit of its disk turns while it is down: of its log, its identity or a snapshot. If its
+  /// next start needs that bit, it must be refused, and the node is lost; else nothing may come of
+  /// it.
+  void rot(NodeId id);
   /// Whether the cluster can bear that this node's data are gone.
   bool can_lose(NodeId id) const;
 
@@ -116,7 +118,10 @@ class World {
   void take_turn(Node& node);
   void judge_failure(Node& node);
   void end_life(Node& node);
-  void schedule_tick(NodeId id);
+  void schedule_tick(NodeId id, bool is_first);
+  void rot_record(Node& node);
+  bool is_restored_from(const Node& node, const std::string& file) const;
+  void judge_start(Node& node, const Result<void>& started);
   void count(const Node& node, Totals& totals) const;
   InstanceId fresh_instance() { return {profile_.seed, ++last_instance_}; }
 
