@@ -141,4 +141,28 @@ TEST_CASE("found 5: pre-votes do not wait behind a disk that stands still", "[fo
   CHECK(cluster.waiting_batches(n3) == waiting);
 }
 
+// A cluster that is shrunk to less than half at once, and whose leader loses its power just before
+// the last entry of that is on its own disk, would have stood still for good: those who were to
+// leave had the entry, refused to elect anyone without it, and did not stand themselves.
+TEST_CASE("found 9: whoever is to leave campaigns while those who stay cannot be elected",
+          "[found-9][membership][thesis-4.2.2]") {
+  Cluster cluster;
+  cluster.elect(n1);
+  converge(cluster);
+  cluster.hold_disk(n1);
+  REQUIRE(cluster.change(n1, removing({n2, n3})));
+  cluster.settle();
+  cluster.persist(n1, 1);  // The joint membership, and not the one that leaves it.
+  cluster.settle();
+  const Index left = cluster.core(n2).membership().index;
+  REQUIRE(to_string(*cluster.core(n2).membership().membership) == "1");
+  REQUIRE(cluster.core(n2).commit() < left);
+  cluster.crash(n1);
+  cluster.release_disk(n1);
+  cluster.restart(n1);
+  REQUIRE(cluster.core(n1).log().last_index() < left);
+  CHECK(cluster.run_until(
+      [&] { return cluster.core(n1).is_leader() && cluster.core(n1).commit() > left; }));
+}
+
 }  // namespace raft::test

@@ -184,7 +184,13 @@ void Safety::check_new_leader(const NodeView& node) {
   const core::Core& core = *node.core;
   const Membership& membership = *core.membership().membership;
   if (core.role() == RoleNow::candidate || core.role() == RoleNow::pre_candidate) {
-    if (!membership.is_voter(node.id)) violated("E8: a non-voter campaigns", core::describe(core));
+    // Or one that finishes its own removal.
+    const Index set_at = core.membership().index;
+    const bool is_leaving = set_at > core.commit() &&
+                            core.log().membership_at(set_at.prev()).membership->is_voter(node.id);
+    if (!membership.is_voter(node.id) && !is_leaving) {
+      violated("E8: a non-voter campaigns", core::describe(core));
+    }
   }
   if (!core.is_leader()) return;
   const auto above = [&](const LoggedMembership& logged) { return logged.index > core.commit(); };

@@ -103,7 +103,13 @@ void NodeModel::check_step() {
   const core::Log& log = core_->log();
   const Membership& membership = *core_->membership().membership;
   if (core_->role() == RoleNow::candidate || core_->role() == RoleNow::pre_candidate) {
-    if (!membership.is_voter(id())) violated("E8: a non-voter campaigns", core::describe(*core_));
+    // Or one that finishes its own removal.
+    const Index set_at = core_->membership().index;
+    const bool is_leaving =
+        set_at > core_->commit() && log.membership_at(set_at.prev()).membership->is_voter(id());
+    if (!membership.is_voter(id()) && !is_leaving) {
+      violated("E8: a non-voter campaigns", core::describe(*core_));
+    }
   }
   if (core_->is_leader()) {
     const auto is_open = [&](const auto& logged) { return logged.index > core_->commit(); };

@@ -49,6 +49,7 @@ struct Target {
   std::optional<bool> ended;
   core::SnapshotWanted ended_for;
   SnapshotReceiver receiver{NodeId{2},
+                            transfer_limits({}),
                             outbox,
                             queue,
                             driver,
@@ -452,7 +453,8 @@ struct Leading {
     options.boot = BootNumber{1};
     core = std::make_unique<core::Core>(options, core::Recovered{*std::move(log), Index{12}},
                                         driver.time);
-    sender = std::make_unique<SnapshotSender>(*core, outbox, worker, driver, files);
+    sender =
+        std::make_unique<SnapshotSender>(transfer_limits({}), *core, outbox, worker, driver, files);
     while (!core->is_leader()) tick(milliseconds(10));
     ask_for_snapshot();
   }

@@ -112,6 +112,38 @@ TEST_CASE("after a failed sync the batch may be there or not, and nothing else g
   CHECK(seen == Strings{"a", "ab"});
 }
 
+// Would catch a process that tries a failed sync again and believes the answer.
+TEST_CASE("after a failed sync that makes later ones lie nothing is safe any more",
+          "[sim][disk][errors]") {
+  const Strings seen = outcomes(
+      [](Disk& disk) {
+        REQUIRE(disk.engine().write(put("a"), true));
+        disk.faults().fail_sync_after(0, true);
+        CHECK(disk.engine().write(put("b"), true).code() == Errc::storage_failed);
+        CHECK(disk.engine().write(put("c"), true));
+        CHECK(disk.engine().do_syncs_lie());
+      },
+      [](Disk& disk) {
+        REQUIRE(disk.engine().write(put("z"), true));
+        core::Random random(1);
+        disk.power_on(random);
+        return keys_in(disk);
+      });
+  CHECK(seen == Strings{"az", "abz", "abcz"});
+}
+
+TEST_CASE("only scripted errors count, each life its own", "[sim][disk][errors]") {
+  Disk disk;
+  disk.faults().set_reads_fail(true);
+  CHECK(disk.engine().get("a").code() == Errc::storage_failed);
+  CHECK(disk.faults().errors(sim::DiskOperation::read) == 1);
+  disk.faults().set_full(true);
+  CHECK(disk.engine().write(put("a"), true).code() == Errc::storage_full);
+  CHECK(disk.faults().errors(sim::DiskOperation::write) == 0);
+  disk.faults().begin_life();
+  CHECK(disk.faults().errors(sim::DiskOperation::read) == 0);
+}
+
 TEST_CASE("a full disk takes nothing until the engine was resumed", "[sim][disk][errors]") {
   Disk disk;
   disk.faults().set_full(true);

@@ -31,6 +31,10 @@ struct Timing {
   Duration heartbeat = std::chrono::milliseconds(50);
   /// T: a follower waits for a random time in [T, 2T) before it campaigns.
   Duration election_timeout = std::chrono::milliseconds(500);
+  /// A follower that receives a snapshot asks again for what did not come within this time.
+  Duration snapshot_retry = std::chrono::seconds(1);
+  /// It gives a transfer without any progress up; its leader does so after twice as long.
+  Duration snapshot_patience = std::chrono::seconds(30);
 };
 
 /// Bounds on memory and on what is on the way. All in bytes unless the name says otherwise.
@@ -45,6 +49,10 @@ struct Limits {
   std::size_t log_cache_bytes = std::size_t{32} << 20;        ///< Tail of the log held in memory.
   std::size_t pending_proposals_max = 65536;                  ///< Waiting callers; beyond: `busy`.
   std::size_t pending_reads_max = 65536;
+  /// A snapshot is written, sent and received in pieces of this size; at most 1 MiB.
+  std::size_t snapshot_chunk_bytes = std::size_t{256} << 10;
+  /// Of a snapshot, asked for and not yet on the follower's disk; at least one chunk is.
+  std::size_t snapshot_window_bytes = std::size_t{1} << 20;
 };
 
 /// When the log is shortened.

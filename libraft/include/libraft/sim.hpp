@@ -47,9 +47,10 @@ enum class Fault : std::uint8_t {
   slow_disk,      ///< A write or sync takes up to a second.
   stalled_disk,   ///< A sync does not end for many election timeouts.
   write_error,
-  sync_error,
+  sync_error,  ///< A sync fails; whoever tries again may be told that all is well.
+  read_error,  ///< Nothing can be read for a while.
   no_space,
-  rot,       ///< A bit on the disk turned; an intact copy is elsewhere.
+  rot,       ///< A bit on the disk turned that is needed; an intact copy is elsewhere.
   wipe,      ///< A node comes back under its id with an empty directory.
   rollback,  ///< A node comes back with an older state of its directory.
   // Clocks.
@@ -60,7 +61,7 @@ enum class Fault : std::uint8_t {
   transfer,      ///< Leadership is handed over.
   overload,      ///< More proposals than the limits allow.
   client_retry,  ///< A request is sent again, to any node.
-  small_limits,  ///< Batches, queues and timeouts are drawn tiny.
+  small_limits,  ///< A batch, queue or window that was drawn tiny is full.
   over_limit,    ///< More directories are lost than a cluster can bear: it may stop, not be wrong.
   count_         ///< Not a fault.
 };

@@ -59,9 +59,19 @@ void Core::hurry_election() {
 }
 
 /// A new directory under an old id reads of the old one in the log, and is not meant.
+///
+/// Whoever is to leave, or to listen only, goes on until it knows that to be committed. Those who
+/// stay may lack the entry and need, for the old half of the joint membership before it, the votes
+/// of those who have it and rightly refuse: then only one of these can lead (thesis 4.2.2).
 bool Core::may_campaign() const {
-  const Membership& own = *membership().membership;
-  return !removed() && own.is_voter(options_.id) && own.names(options_.id, options_.instance);
+  const auto votes = [&](const LoggedMembership& logged) {
+    const Membership& membership = *logged.membership;
+    return membership.is_voter(options_.id) && membership.names(options_.id, options_.instance);
+  };
+  if (removed()) return false;
+  const LoggedMembership& own = membership();
+  if (votes(own)) return true;
+  return own.index > hard_.commit && votes(log_.membership_at(own.index.prev()));
 }
 
 void Core::election_timeout() {

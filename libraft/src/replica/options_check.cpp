@@ -16,6 +16,9 @@ Result<void> check_timing(const Timing& timing) {
       timing.election_timeout > core::lease_asked_max) {
     return invalid("timing: tick <= heartbeat, 3 heartbeats <= election timeout <= 1 minute");
   }
+  if (timing.snapshot_retry <= Duration{0} || timing.snapshot_patience < timing.snapshot_retry) {
+    return invalid("timing: 0 < snapshot retry <= snapshot patience");
+  }
   return {};
 }
 
@@ -33,7 +36,8 @@ Result<void> check_limits(const Limits& limits) {
        {between("command_bytes_max", limits.command_bytes_max, 0, content_bytes_max),
         between("append_bytes_max", limits.append_bytes_max, 0, content_bytes_max),
         between("inflight_bytes_max", limits.inflight_bytes_max, 1, inflight_max),
-        between("inflight_appends_max", limits.inflight_appends_max, 1, any)}) {
+        between("inflight_appends_max", limits.inflight_appends_max, 1, any),
+        between("snapshot_chunk_bytes", limits.snapshot_chunk_bytes, 1, chunk_bytes_max)}) {
     if (!checked) return checked;
   }
   return {};

@@ -92,8 +92,10 @@ Replica::Replica(const Self& self, const GroupOptions& options, core::Recovered 
       core_(core_options(self, options), std::move(recovered), ports.driver.now()),
       machine_queue_(ports.worker, machine_->may_block()),
       files_queue_(ports.worker, true),
-      sender_(core_, ports.outbox, ports.worker, ports.driver, ports.files),
-      receiver_(self.id, ports.outbox, files_queue_, ports.driver, ports.files,
+      sender_(transfer_limits(options), core_, ports.outbox, ports.worker, ports.driver,
+              ports.files),
+      receiver_(self.id, transfer_limits(options), ports.outbox, files_queue_, ports.driver,
+                ports.files,
                 [this](const core::SnapshotWanted& wanted, const Result<void>& result) {
                   snapshot_ended(wanted, result);
                 }),

@@ -6,20 +6,16 @@
 namespace raft::replica {
 namespace {
 
-constexpr std::uint32_t chunk_bytes = std::uint32_t{256} << 10;
-constexpr std::uint64_t window_bytes = 4 * chunk_bytes;
-constexpr Duration ask_again_after = std::chrono::seconds(1);
-constexpr Duration give_up_after = std::chrono::seconds(30);
-constexpr Duration keep_sender_every = std::chrono::seconds(10);
-
 const Error no_longer_there{Errc::dropped, "the sender no longer holds the file"};
-const Error no_progress{Errc::timed_out, "nothing came for half a minute"};
+const Error no_progress{Errc::timed_out, "the sender is silent"};
 
 }  // namespace
 
-SnapshotReceiver::SnapshotReceiver(NodeId own, Outbox& outbox, SerialQueue& files_queue,
-                                   Driver& driver, storage::SnapshotFiles& files, Ended ended)
+SnapshotReceiver::SnapshotReceiver(NodeId own, const TransferLimits& limits, Outbox& outbox,
+                                   SerialQueue& files_queue, Driver& driver,
+                                   storage::SnapshotFiles& files, Ended ended)
     : own_(own),
+      limits_(limits),
       outbox_(outbox),
       files_queue_(files_queue),
       driver_(driver),
@@ -63,10 +59,10 @@ TransferId SnapshotReceiver::id_of(const Transfer& transfer) const {
 
 void SnapshotReceiver::ask(const TransferPtr& transfer) {
   const std::uint64_t total = transfer->wanted.snapshot.bytes;
-  while (transfer->requested < std::min(total, transfer->written + window_bytes)) {
-    const ChunkRequest request{id_of(*transfer), transfer->requested, chunk_bytes};
+  while (transfer->requested < std::min(total, transfer->written + limits_.window_bytes)) {
+    const ChunkRequest request{id_of(*transfer), transfer->requested, limits_.chunk_bytes};
     outbox_.send_bulk(ServiceMessage{own_, transfer->wanted.from, request});
-    transfer->requested = std::min<std::uint64_t>(total, transfer->requested + chunk_bytes);
+    transfer->requested = std::min<std::uint64_t>(total, transfer->requested + limits_.chunk_bytes);
     transfer->last_asked = driver_.now();
   }
   driver_.wake();
@@ -79,7 +75,7 @@ void SnapshotReceiver::received(Chunk chunk) {
   if (transfer->finishing) return;  // Nothing is missing any more.
   if (chunk.bytes.empty()) return end(transfer, no_longer_there);
   if (chunk.offset < transfer->queued || chunk.offset >= transfer->requested) return;
-  if (chunk.bytes.size() > chunk_bytes) return;
+  if (chunk.bytes.size() > limits_.chunk_bytes) return;
   transfer->early.insert_or_assign(chunk.offset, std::move(chunk.bytes));
   write_next(transfer);
 }
@@ -133,8 +129,8 @@ void SnapshotReceiver::tick() {
   const Instant now = driver_.now();
   const bool waits_for_chunks = transfer->queued == transfer->written;
   if (!waits_for_chunks) return;
-  if (now - transfer->last_progress > give_up_after) return end(transfer, no_progress);
-  if (now - std::max(transfer->last_asked, transfer->last_progress) > ask_again_after) {
+  if (now - transfer->last_progress > limits_.patience) return end(transfer, no_progress);
+  if (now - std::max(transfer->last_asked, transfer->last_progress) > limits_.retry) {
     transfer->requested = transfer->queued;
     transfer->early.clear();
     ask(transfer);
@@ -145,9 +141,9 @@ void SnapshotReceiver::tick() {
 /// Behind the end there is nothing to be sent.
 void SnapshotReceiver::keep_sender(Transfer& transfer) {
   const Instant now = driver_.now();
-  if (now - std::max(transfer.last_asked, transfer.last_progress) < keep_sender_every) return;
+  if (now - std::max(transfer.last_asked, transfer.last_progress) < limits_.patience / 3) return;
   transfer.last_asked = now;
-  const ChunkRequest request{id_of(transfer), transfer.wanted.snapshot.bytes, chunk_bytes};
+  const ChunkRequest request{id_of(transfer), transfer.wanted.snapshot.bytes, limits_.chunk_bytes};
   outbox_.send_bulk(ServiceMessage{own_, transfer.wanted.from, request});
   driver_.wake();
 }

@@ -10,6 +10,7 @@
 #include "protocol/service.hpp"
 #include "replica/ports.hpp"
 #include "replica/serial_queue.hpp"
+#include "replica/transfer_limits.hpp"
 #include "storage/snapshot_files.hpp"
 
 namespace raft::replica {
@@ -21,8 +22,9 @@ class SnapshotReceiver {
   /// Without an error the file is whole, verified and durable.
   using Ended = util::UniqueFunction<void(const core::SnapshotWanted&, Result<void>)>;
 
-  SnapshotReceiver(NodeId own, Outbox& outbox, SerialQueue& files_queue, Driver& driver,
-                   storage::SnapshotFiles& files, Ended ended);
+  SnapshotReceiver(NodeId own, const TransferLimits& limits, Outbox& outbox,
+                   SerialQueue& files_queue, Driver& driver, storage::SnapshotFiles& files,
+                   Ended ended);
 
   void start(const core::SnapshotWanted& wanted);
   void received(Chunk chunk);
@@ -58,6 +60,7 @@ class SnapshotReceiver {
   void end(const TransferPtr& transfer, Result<void> result);
 
   const NodeId own_;
+  const TransferLimits limits_;
   Outbox& outbox_;
   SerialQueue& files_queue_;
   Driver& driver_;

@@ -4,16 +4,15 @@
 #include <memory>
 
 namespace raft::replica {
-namespace {
 
-constexpr Duration idle_max = std::chrono::seconds(60);
-constexpr std::uint32_t chunk_bytes_max = std::uint32_t{1} << 20;
-
-}  // namespace
-
-SnapshotSender::SnapshotSender(core::Core& core, Outbox& outbox, Worker& worker, Driver& driver,
-                               const storage::SnapshotFiles& files)
-    : core_(core), outbox_(outbox), worker_(worker), driver_(driver), files_(files) {}
+SnapshotSender::SnapshotSender(const TransferLimits& limits, core::Core& core, Outbox& outbox,
+                               Worker& worker, Driver& driver, const storage::SnapshotFiles& files)
+    : idle_max_(2 * limits.patience),
+      core_(core),
+      outbox_(outbox),
+      worker_(worker),
+      driver_(driver),
+      files_(files) {}
 
 bool SnapshotSender::send(const core::SnapshotSend& request) {
   // It may have arrived and be too old by now.
@@ -96,7 +95,7 @@ void SnapshotSender::tick() {
   };
   for (auto at = transfers_.begin(); at != transfers_.end();) {
     const auto& [to, transfer] = *at;
-    const bool is_idle_too_long = driver_.now() - transfer.last_request > idle_max;
+    const bool is_idle_too_long = driver_.now() - transfer.last_request > idle_max_;
     if (is_wanted(to) && !is_idle_too_long) {
       ++at;
       continue;

@@ -8,6 +8,7 @@
 #include "core/core.hpp"
 #include "protocol/service.hpp"
 #include "replica/ports.hpp"
+#include "replica/transfer_limits.hpp"
 #include "storage/snapshot_files.hpp"
 
 namespace raft::replica {
@@ -22,8 +23,8 @@ class SnapshotSender {
     std::uint64_t bytes_total = 0;
   };
 
-  SnapshotSender(core::Core& core, Outbox& outbox, Worker& worker, Driver& driver,
-                 const storage::SnapshotFiles& files);
+  SnapshotSender(const TransferLimits& limits, core::Core& core, Outbox& outbox, Worker& worker,
+                 Driver& driver, const storage::SnapshotFiles& files);
 
   /// A peer needs a snapshot from `minimum` on. False: none is at hand, make one.
   bool send(const core::SnapshotSend& request);
@@ -33,7 +34,7 @@ class SnapshotSender {
   void have_none();
 
   void received(NodeId from, const ChunkRequest& request);
-  /// Gives up transfers that nobody asked for in a minute, or that are no longer wanted.
+  /// Gives up transfers that nobody asked for in too long a time, or that are no longer wanted.
   void tick();
   void stop(NodeId to);
   /// All files are going to be removed; nobody reads them.
@@ -50,6 +51,7 @@ class SnapshotSender {
   void offer(NodeId to);
   void count_if_delivered(NodeId to, const Transfer& transfer);
 
+  const Duration idle_max_;
   core::Core& core_;
   Outbox& outbox_;
   Worker& worker_;

@@ -7,12 +7,12 @@
 namespace raft::replica {
 namespace {
 
-constexpr std::size_t slice_bytes = std::size_t{256} << 10;
 constexpr Duration first_pause = std::chrono::seconds(1);
 constexpr Duration longest_pause = std::chrono::minutes(1);
 
 /// Reads a capture to its end into a finished file.
-Result<SnapshotInfo> write_file(storage::SnapshotFiles& files, Capture& capture) {
+Result<SnapshotInfo> write_file(storage::SnapshotFiles& files, Capture& capture,
+                                std::size_t slice_bytes) {
   auto writer = files.begin(capture.meta, capture.records);
   if (!writer) return writer.error();
   while (true) {
@@ -69,7 +69,7 @@ void Replica::write_snapshot(std::shared_ptr<Capture> capture) {
   auto written = std::make_shared<Result<SnapshotInfo>>(Errc::stopped);
   files_queue_.run(
       [this, capture, written] {
-        *written = write_file(ports_.files, *capture);
+        *written = write_file(ports_.files, *capture, options_.limits.snapshot_chunk_bytes);
         capture->reader.reset();
       },
       [this, written] { snapshot_written(std::move(*written)); });

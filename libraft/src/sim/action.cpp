@@ -9,11 +9,11 @@ namespace {
 constexpr auto kinds = static_cast<std::size_t>(ActionKind::count_);
 
 constexpr std::array<const char*, kinds> names = {
-    "set-rate",   "partition",  "one-way",   "bridge",    "reset",   "cut",    "slow-link",
-    "heal",       "crash",      "crash-at",  "power-cut", "stop",    "pause",  "slow-disk",
-    "stall-disk", "fail-write", "fail-sync", "fill-disk", "rot",     "wipe",   "back-up",
-    "roll-back",  "jump-clock", "join",      "remove",    "replace", "demote", "promote",
-    "update",     "transfer",   "snapshot",  "burst"};
+    "set-rate",   "partition",  "one-way",    "bridge",     "reset",     "cut",     "slow-link",
+    "heal",       "crash",      "crash-at",   "power-cut",  "stop",      "pause",   "slow-disk",
+    "stall-disk", "fail-write", "fail-sync",  "fail-reads", "fill-disk", "rot",     "wipe",
+    "back-up",    "roll-back",  "jump-clock", "join",       "remove",    "replace", "regroup",
+    "demote",     "promote",    "update",     "transfer",   "snapshot",  "burst"};
 
 constexpr std::uint64_t micros_per_second = 1'000'000;
 

@@ -30,7 +30,8 @@ enum class ActionKind : std::uint8_t {
   slow_disk,   ///< `node`: so many permille of its writes take up to a second.
   stall_disk,  ///< `node`, for `amount` ms.
   fail_write,  ///< `node`, the write after `amount` ones.
-  fail_sync,   ///< `node`, the sync after `amount` ones.
+  fail_sync,   ///< `node`, the sync after `amount` ones; with an even `other` later ones lie.
+  fail_reads,  ///< `node`, for `amount` ms.
   fill_disk,   ///< `node`, for `amount` ms.
   rot,         ///< `node`, while it is down.
   wipe,        ///< `node`.
@@ -40,6 +41,7 @@ enum class ActionKind : std::uint8_t {
   join,        ///< A new node.
   remove,      ///< `node`.
   replace,     ///< `node` by a new one in one step.
+  regroup,     ///< Several at once, around `node`: `amount` is an Operator::Regroup.
   demote,      ///< `node`.
   promote,     ///< `node`.
   update,      ///< The attributes of `node`.

@@ -14,6 +14,7 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t clients_at_once = 8;
 constexpr int attempts_max = 40;
+constexpr std::uint64_t cancelled_percent = 4;
 
 bool is_certainly_not_applied(Errc code) {
   return code != Errc::unknown_outcome && code != Errc::session_expired;
@@ -124,8 +125,15 @@ void Clients::attempt(const Write& write) {
       if (calls_.answered(call)) written(next, result);
     };
     if (replica == nullptr) return done(Errc::no_leader);
-    replica->propose(next.command, until, done);
+    may_cancel(node, replica->propose(next.command, until, done));
   });
+}
+
+/// Now and then a caller stops waiting; what was proposed may be applied all the same.
+void Clients::may_cancel(NodeId node, std::uint64_t ticket) {
+  if (!chance(cancelled_percent)) return;
+  const Duration patience = microseconds(random_.between(0, 20'000));
+  world_.on_node(node, patience, [this, node, ticket] { world_.replica(node)->cancel(ticket); });
 }
 
 void Clients::written(const Write& write, const Result<Applied>& result) {
@@ -140,6 +148,10 @@ void Clients::written(const Write& write, const Result<Applied>& result) {
       history_.write_returned(*write.number, executed.value_or(result->id.index));
     }
     return ended(write.client);
+  }
+  const bool is_full = result.code() == Errc::busy || result.code() == Errc::too_large;
+  if (is_full && world_.profile().has(Fault::small_limits)) {
+    world_.effects().hit(Fault::small_limits);
   }
   const bool has_session = !write.command.client.empty();
   const bool is_certain = is_certainly_not_applied(result.code());
@@ -224,7 +236,7 @@ void Clients::read(NodeId node, std::optional<std::size_t> client) {
       returned(true);
     };
     if (replica == nullptr) return done(Errc::no_leader);
-    replica->read(
+    const std::uint64_t ticket = replica->read(
         level, until,
         [=, this](Index granted) {
           const ObservedMachine& machine = world_.node(node).process->observed();
@@ -235,6 +247,7 @@ void Clients::read(NodeId node, std::optional<std::size_t> client) {
           if (of) seen->value = of->value_of(machine.inner(), key);
         },
         done);
+    may_cancel(node, ticket);
   });
 }
 

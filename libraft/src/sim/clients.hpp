@@ -60,6 +60,7 @@ class Clients {
   void begin_write(std::size_t client);
   void attempt(const Write& write);
   void attempt_later(const Write& write);
+  void may_cancel(NodeId node, std::uint64_t ticket);
   void written(const Write& write, const Result<Applied>& result);
   std::optional<History::Number> noted_write(std::uint64_t client, const Command& command);
   void begin_read(std::size_t client);

@@ -23,9 +23,17 @@ void DiskFaults::forget() {
   syncs_left_.reset();
 }
 
+void DiskFaults::begin_life() { errors_ = {}; }
+
+Error DiskFaults::met(DiskOperation operation, const std::string& what) {
+  ++errors_[static_cast<std::size_t>(operation)];
+  return {Errc::storage_failed, what};
+}
+
 void DiskFaults::power_on() {
   powered_ = true;
   forget();
+  begin_life();
   ++life_;
 }
 
@@ -36,16 +44,17 @@ Result<void> DiskFaults::allow(DiskOperation operation, const std::string& name)
 
   switch (operation) {
     case DiskOperation::read:
-      if (reads_fail_) return Error{Errc::storage_failed, name + ": read error"};
+      if (reads_fail_) return met(operation, name + ": read error");
       return {};
     case DiskOperation::write:
       if (full_) return Error{Errc::storage_full, name + ": no space"};
-      if (is_due(writes_left_)) return Error{Errc::storage_failed, name + ": write error"};
+      if (is_due(writes_left_)) return met(operation, name + ": write error");
       break;
     case DiskOperation::sync:
-      if (is_due(syncs_left_)) return Error{Errc::storage_failed, name + ": sync error"};
+      if (is_due(syncs_left_)) return met(operation, name + ": sync error");
       break;
     case DiskOperation::rename:
+    case DiskOperation::count_:
       break;
   }
   ++changes_;

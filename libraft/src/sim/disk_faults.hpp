@@ -1,6 +1,8 @@
 // What can go wrong with a simulated disk, decided in one place for all that is stored on it.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -15,6 +17,7 @@ enum class DiskOperation : std::uint8_t {
   write,   ///< Needs space.
   rename,  ///< Changes names in a folder, or removes one; needs none.
   sync,
+  count_  ///< Not an operation.
 };
 
 /// The script of one disk's failures. Single-threaded, like all of the simulator.
@@ -41,8 +44,21 @@ class DiskFaults {
   std::uint64_t free_bytes() const { return full_ ? 0 : free_bytes_; }
   /// The operation of this kind after so many successful ones fails, once.
   void fail_write_after(std::uint64_t writes) { writes_left_ = writes; }
-  void fail_sync_after(std::uint64_t syncs) { syncs_left_ = syncs; }
+  /// `later_lie`: whoever tries the log's sync again is told that all is well, and nothing is.
+  void fail_sync_after(std::uint64_t syncs, bool later_lie = false) {
+    syncs_left_ = syncs;
+    later_syncs_lie_ = later_lie;
+  }
+  bool do_later_syncs_lie() const { return later_syncs_lie_; }
   void set_reads_fail(bool fail) { reads_fail_ = fail; }
+  bool do_reads_fail() const { return reads_fail_; }
+
+  /// A process that begins has met no error yet.
+  void begin_life();
+  /// The scripted errors that it has met so far; a full disk and the power are none.
+  std::uint64_t errors(DiskOperation operation) const {
+    return errors_[static_cast<std::size_t>(operation)];
+  }
 
   /// Writes, renames and syncs carried out so far.
   std::uint64_t changes() const { return changes_; }
@@ -51,6 +67,8 @@ class DiskFaults {
   Result<void> allow(DiskOperation operation, const std::string& name);
 
  private:
+  Error met(DiskOperation operation, const std::string& what);
+
   bool powered_ = true;
   bool full_ = false;
   std::uint64_t free_bytes_ = ~std::uint64_t{0};
@@ -58,6 +76,8 @@ class DiskFaults {
   std::optional<std::uint64_t> changes_left_;
   std::optional<std::uint64_t> writes_left_;
   std::optional<std::uint64_t> syncs_left_;
+  bool later_syncs_lie_ = false;
+  std::array<std::uint64_t, static_cast<std::size_t>(DiskOperation::count_)> errors_{};
   std::uint64_t changes_ = 0;
   std::uint64_t life_ = 1;
 };

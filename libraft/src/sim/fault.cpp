@@ -9,12 +9,12 @@ namespace {
 constexpr auto faults = static_cast<std::size_t>(Fault::count_);
 
 constexpr std::array<const char*, faults> names = {
-    "delay",     "drop",         "duplicate",    "late-replay", "reorder",    "reset",
-    "half-open", "bit-flip",     "slow-link",    "partition",   "one-way",    "bridge",
-    "crash",     "power-cut",    "crash-loop",   "stop",        "pause",      "unsynced-loss",
-    "slow-disk", "stalled-disk", "write-error",  "sync-error",  "no-space",   "rot",
-    "wipe",      "rollback",     "drift",        "clock-jump",  "membership", "transfer",
-    "overload",  "client-retry", "small-limits", "over-limit"};
+    "delay",     "drop",         "duplicate",    "late-replay",  "reorder",    "reset",
+    "half-open", "bit-flip",     "slow-link",    "partition",    "one-way",    "bridge",
+    "crash",     "power-cut",    "crash-loop",   "stop",         "pause",      "unsynced-loss",
+    "slow-disk", "stalled-disk", "write-error",  "sync-error",   "read-error", "no-space",
+    "rot",       "wipe",         "rollback",     "drift",        "clock-jump", "membership",
+    "transfer",  "overload",     "client-retry", "small-limits", "over-limit"};
 
 }  // namespace
 

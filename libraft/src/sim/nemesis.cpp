@@ -48,8 +48,9 @@ constexpr Choice choices[] = {
     {ActionKind::stall_disk, Fault::stalled_disk, 2},
     {ActionKind::fail_write, Fault::write_error, 2},
     {ActionKind::fail_sync, Fault::sync_error, 3},
+    {ActionKind::fail_reads, Fault::read_error, 3},
     {ActionKind::fill_disk, Fault::no_space, 3},
-    {ActionKind::rot, Fault::rot, 2},
+    {ActionKind::rot, Fault::rot, 3},
     {ActionKind::wipe, Fault::wipe, 2},
     {ActionKind::back_up, Fault::rollback, 6},
     {ActionKind::roll_back, Fault::rollback, 3},
@@ -57,6 +58,7 @@ constexpr Choice choices[] = {
     {ActionKind::join, Fault::membership, 3},
     {ActionKind::remove, Fault::membership, 3},
     {ActionKind::replace, Fault::membership, 4},
+    {ActionKind::regroup, Fault::membership, 3},
     {ActionKind::demote, Fault::membership, 3},
     {ActionKind::promote, Fault::membership, 3},
     {ActionKind::update, Fault::membership, 1},
@@ -105,8 +107,12 @@ std::uint64_t draw_amount(ActionKind kind, core::Random& random) {
     case ActionKind::fail_write:
     case ActionKind::fail_sync:
       return random.between(0, 20);
+    case ActionKind::fail_reads:
+      return random.between(50, 1500);
     case ActionKind::fill_disk:
       return random.between(100, 2500);
+    case ActionKind::regroup:
+      return random.between(0, static_cast<std::uint64_t>(Operator::Regroup::count_));
     case ActionKind::jump_clock:
       return random.between(10, 2000);
     case ActionKind::burst:
@@ -197,7 +203,7 @@ void Nemesis::perform(const Action& action) {
     case ActionKind::heal:
       return network.heal_all();
     case ActionKind::power_cut:
-      world_.effects().hit(Fault::power_cut);
+      if (!world_.up().empty()) world_.effects().hit(Fault::power_cut);
       for (const NodeId id : world_.up()) {
         world_.crash(id);
         start_later(id, millis * static_cast<int>(id.value) / 4);
@@ -232,6 +238,8 @@ void Nemesis::perform(const Action& action) {
       return operator_.remove(node);
     case ActionKind::replace:
       return operator_.replace(node);
+    case ActionKind::regroup:
+      return operator_.regroup(node, static_cast<Operator::Regroup>(action.amount));
     case ActionKind::demote:
       return operator_.demote(node);
     case ActionKind::promote:
@@ -244,6 +252,8 @@ void Nemesis::perform(const Action& action) {
     case ActionKind::wipe:
     case ActionKind::roll_back:
       return lose(action, node);
+    case ActionKind::fail_reads:
+      return fail_reads(node, millis);
     case ActionKind::fill_disk:
       return fill_disk(node, millis);
     case ActionKind::slow_disk:
@@ -254,7 +264,8 @@ void Nemesis::perform(const Action& action) {
       return;
     case ActionKind::jump_clock:
       world_.node(node).clock.jump(world_.now(), millis);
-      return world_.effects().hit(Fault::clock_jump);
+      world_.node(node).has_jumped = world_.is_up(node);
+      return;
     default:
       break;
   }
@@ -272,9 +283,10 @@ void Nemesis::perform(const Action& action) {
     case ActionKind::pause:
       return world_.pause(node, millis);
     case ActionKind::fail_write:
-      return break_disk(node, false, action.amount);
+      return world_.node(node).disk->faults().fail_write_after(action.amount);
     case ActionKind::fail_sync:
-      return break_disk(node, true, action.amount);
+      return world_.node(node).disk->faults().fail_sync_after(action.amount,
+                                                              action.other.value % 2 == 0);
     case ActionKind::back_up:
       return world_.back_up(node);
     case ActionKind::burst:
@@ -322,20 +334,14 @@ void Nemesis::block_between(std::uint64_t side, NodeId common) {
   for (const NodeId a : world_.ids()) {
     for (const NodeId b : world_.ids()) {
       if (a == common || b == common || is_inside(a) == is_inside(b)) continue;
-      world_.network().block(a, b);
-      world_.effects().hit(common ? Fault::bridge : Fault::partition);
+      world_.network().block(a, b, static_cast<bool>(common));
     }
   }
 }
 
-void Nemesis::break_disk(NodeId id, bool sync, std::uint64_t after) {
-  Node& node = world_.node(id);
-  node.disk_fault = sync ? Fault::sync_error : Fault::write_error;
-  if (sync) {
-    node.disk->faults().fail_sync_after(after);
-  } else {
-    node.disk->faults().fail_write_after(after);
-  }
+void Nemesis::fail_reads(NodeId id, Duration duration) {
+  world_.node(id).disk->faults().set_reads_fail(true);
+  world_.later(duration, [this, id] { world_.node(id).disk->faults().set_reads_fail(false); });
 }
 
 void Nemesis::fill_disk(NodeId id, Duration duration) {
@@ -376,8 +382,8 @@ void Nemesis::lose(const Action& action, NodeId id) {
 void Nemesis::take_directory(const Action& action, NodeId id) {
   if (world_.is_up(id)) world_.crash(id);
   if (action.kind == ActionKind::rot) {
-    if (world_.rot(id)) world_.start(id);
-    return;
+    world_.rot(id);
+    return operator_.start(id);
   }
   // Whoever comes back with an empty directory under its old id is told to be removed first.
   world_.effects().hit(Fault::wipe);

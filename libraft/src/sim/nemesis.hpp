@@ -30,7 +30,7 @@ class Nemesis {
   void perform(const Action& action);
   void set_rate(Fault fault, std::uint64_t permille);
   void block_between(std::uint64_t side, NodeId common);
-  void break_disk(NodeId id, bool sync, std::uint64_t after);
+  void fail_reads(NodeId id, Duration duration);
   void fill_disk(NodeId id, Duration duration);
   void start_later(NodeId id, Duration delay);
   /// Directories are lost only while the rest of the cluster can bear it.

@@ -117,7 +117,10 @@ void Network::knock(const std::shared_ptr<Port>& from, const std::string& addres
   if (found == places_.end()) return refuse(*from, address, dial);
   const Place& place = found->second;
   if (is_unreachable(from->node, place.node)) return;
-  if (cuts_.contains(unordered(from->node, place.node))) return refuse(*from, address, dial);
+  if (cuts_.contains(unordered(from->node, place.node))) {
+    context_.effects.hit(Fault::partition);
+    return refuse(*from, address, dial);
+  }
   if (place.port) return connect(from, place.port, dial);
   // Where the machine is down as well as the process, nobody even refuses.
   if (!happens(context_.random, context_.weather.half_open)) refuse(*from, address, dial);
@@ -127,7 +130,7 @@ bool Network::is_unreachable(NodeId from, NodeId to) {
   const bool is_deaf = path(from, to).is_blocked;
   const bool is_dumb = path(to, from).is_blocked;
   if (!is_deaf && !is_dumb) return false;
-  context_.effects.hit(is_deaf && is_dumb ? Fault::partition : Fault::one_way);
+  context_.effects.hit(block_between(path(from, to), path(to, from)));
   context_.trace.event(from, "no_answer", {to.value});
   return true;
 }

@@ -44,7 +44,11 @@ class Network {
   /// Packets of one direction are held where they are; at the end some connections get them late
   /// and others lose them. No process is told, but whose connection is silent for too long gives it
   /// up. Who dials gets no answer, whichever direction is blocked.
-  void block(NodeId from, NodeId to) { set_blocked(from, to, true); }
+  /// `is_bridged`: there is a way around through another node.
+  void block(NodeId from, NodeId to, bool is_bridged = false) {
+    path(from, to).is_bridged = is_bridged;
+    set_blocked(from, to, true);
+  }
   void unblock(NodeId from, NodeId to) { set_blocked(from, to, false); }
   /// Breaks all connections of the two and refuses new ones until healed.
   void cut(NodeId a, NodeId b);

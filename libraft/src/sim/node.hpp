@@ -30,13 +30,16 @@ struct Node {
   FlushPoints points;  ///< The store of a durable machine.
   DiskWeather disk_weather;
   Duration paused_until{0};  ///< Takes no event before.
+  bool has_jumped = false;   ///< Its clock, since its last tick.
 
   std::unique_ptr<Process> process;  ///< Null: down.
   std::uint64_t lives = 0;
   std::optional<Error> failure;  ///< Why the present process stopped working, or the last one.
 
-  /// What was done to its disk, and explains a failure.
-  std::optional<Fault> disk_fault;
+  /// A bit of its disk has turned that its next start reads, so that it must be refused.
+  bool is_rotten = false;
+  /// A bit of one of its snapshots has turned, needed or not.
+  bool has_rotten_file = false;
   /// Its directory is damaged, lost or old: it cannot go on as this member, whatever it says.
   bool is_lost = false;
 };

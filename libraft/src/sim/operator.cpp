@@ -49,6 +49,7 @@ bool Operator::set_up() {
 }
 
 void Operator::start(NodeId id) {
+  waiting_.erase(id);
   const bool was_member = world_.checkers().was_member(id, world_.node(id).instance);
   world_.start(id, was_member ? Founding{} : to_join(id));
 }
@@ -98,12 +99,14 @@ void Operator::change(MembershipChange change) {
 /// stay, a majority must have their data.
 bool Operator::can_spare(const Membership& members, NodeId id) const {
   const std::vector<NodeId> voters = members.voters();
-  const auto has_data = [&](NodeId voter) {
-    const Node& node = world_.node(voter);
-    return voter != id && !node.is_lost && members.names(voter, node.instance);
-  };
-  const auto left = static_cast<std::size_t>(std::count_if(voters.begin(), voters.end(), has_data));
+  const auto stays = [&](NodeId voter) { return voter != id && has_data(members, voter); };
+  const auto left = static_cast<std::size_t>(std::count_if(voters.begin(), voters.end(), stays));
   return left * 2 > voters.size();
+}
+
+bool Operator::has_data(const Membership& members, NodeId voter) const {
+  const Node& node = world_.node(voter);
+  return !node.is_lost && members.names(voter, node.instance);
 }
 
 void Operator::join_new() {
@@ -127,20 +130,61 @@ void Operator::remove(NodeId id) {
 void Operator::replace(NodeId id) {
   const MembershipPtr members = committed();
   if (members == nullptr || !members->is_voter(id) || !can_spare(*members, id)) return;
-  for (const NodeId other : world_.up()) {
-    const Node& newcomer = world_.node(other);
-    if (members->find(other) != nullptr || !world_.works(other) || newcomer.is_lost) continue;
-    if (world_.checkers().was_member(other, newcomer.instance)) continue;
-    MembershipChange swap;
+  MembershipChange swap;
+  swap.add_voters = newcomers(*members, 0);
+  if (swap.add_voters.empty()) return join_new();
+  swap.add_voters.resize(1);
+  swap.remove.push_back(id);
+  change(std::move(swap));
+}
+
+std::vector<Member> Operator::newcomers(const Membership& members, std::size_t wanted) {
+  std::vector<Member> found;
+  const auto take = [&](NodeId id) {
     Member member;
-    member.id = other;
-    member.instance = newcomer.instance;
-    member.address = address_of(other);
-    swap.add_voters.push_back(std::move(member));
-    swap.remove.push_back(id);
-    return change(std::move(swap));
+    member.id = id;
+    member.instance = world_.node(id).instance;
+    member.address = address_of(id);
+    found.push_back(std::move(member));
+  };
+  for (const NodeId id : world_.up()) {
+    const Node& node = world_.node(id);
+    if (members.find(id) != nullptr || !world_.works(id) || node.is_lost) continue;
+    if (!world_.checkers().was_member(id, node.instance)) take(id);
   }
-  join_new();
+  while (found.size() < wanted && world_.ids().size() < nodes_max) {
+    const NodeId id = world_.add();
+    Founding founding;
+    founding.wait_to_be_added = true;
+    world_.start(id, founding);
+    waiting_.insert(id);
+    take(id);
+  }
+  return found;
+}
+
+/// As many as the membership and the disks can bear: of those who stay or come, a majority must
+/// have its data, or get them before the change is through.
+void Operator::regroup(NodeId id, Regroup how) {
+  const MembershipPtr members = committed();
+  if (members == nullptr || members->is_joint()) return;
+  const std::vector<NodeId> voters = members->voters();
+  MembershipChange change;
+  change.force = random_.between(0, 2) == 0;
+  const std::size_t few = random_.between(2, 4);
+  if (how == Regroup::add) change.add_voters = newcomers(*members, few);
+  if (how == Regroup::exchange) change.add_voters = newcomers(*members, voters.size());
+  std::size_t with_data = change.add_voters.size();
+  for (const NodeId voter : voters) {
+    const bool goes = how == Regroup::exchange || (how == Regroup::shrink && voter != id) ||
+                      (how == Regroup::remove && voter != id && change.remove.size() < 2);
+    if (goes) change.remove.push_back(voter);
+    if (!goes && has_data(*members, voter)) ++with_data;
+  }
+  const std::size_t left = voters.size() - change.remove.size() + change.add_voters.size();
+  if (with_data * 2 <= left) return;
+  if (change.add_voters.empty() && change.remove.empty()) return;
+  this->change(std::move(change));
 }
 
 void Operator::demote(NodeId id) {
@@ -244,7 +288,10 @@ void Operator::tend() {
       bring_in_anew(id);
       continue;
     }
+    if (was_member) waiting_.erase(id);
     if (node.failure && world_.is_up(id)) world_.crash(id);
+    // The change that was to add it has come to nothing.
+    if (waiting_.contains(id) && !is_removing_ && world_.is_up(id)) world_.stop(id);
     if (!world_.is_up(id)) start(id);
     call_as_stranger(id);
   }

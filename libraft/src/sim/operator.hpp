@@ -23,6 +23,15 @@ class Operator {
   void join_new();
   void remove(NodeId id);
   void replace(NodeId id);
+  /// How several members change in one step.
+  enum class Regroup : std::uint8_t {
+    add,       ///< Two or three newcomers.
+    remove,    ///< Two voters, but not the node.
+    exchange,  ///< All voters, by as many newcomers as there are.
+    shrink,    ///< All voters but the node; the others are brought in anew by and by.
+    count_     ///< None.
+  };
+  void regroup(NodeId id, Regroup how);
   void demote(NodeId id);
   void promote(NodeId id);
   void update(NodeId id);
@@ -42,6 +51,9 @@ class Operator {
   Founding to_join(NodeId id) const;
   NodeId anyone();
   bool can_spare(const Membership& members, NodeId id) const;
+  bool has_data(const Membership& members, NodeId voter) const;
+  /// Nodes that are up and were never a member; so many are started, if there is room for them.
+  std::vector<Member> newcomers(const Membership& members, std::size_t wanted);
   void change(MembershipChange change);
   void bring_in_anew(NodeId id);
   void remove_lost(NodeId id);
@@ -53,6 +65,7 @@ class Operator {
   core::Random random_;
   std::uint64_t changes_done_ = 0;
   bool is_removing_ = false;  ///< A removal of somebody lost is under way.
+  std::set<NodeId> waiting_;  ///< Started to be added by a change, and not to ask for it.
 };
 
 }  // namespace raft::sim

@@ -1,8 +1,11 @@
 #include "sim/process.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "sim/world.hpp"
+#include "storage/snapshot_format.hpp"
+#include "util/crc32c.hpp"
 
 namespace raft::sim {
 namespace {
@@ -26,8 +29,9 @@ Process::Process(World& world, Node& node)
       files_(node.disk->files(), group),
       storage_(store_,
                {world.events(), *this, *node.disk, node.disk_weather, node.ledger,
-                world.disk_random(), world.effects()},
+                world.disk_random(), world.effects(), *this},
                world.profile().writes_inline),
+      watched_log_(store_, *node.disk),
       worker_(*this, world.job_random()),
       greeter_(*this) {
   if (world.profile().is_durable) {
@@ -36,12 +40,16 @@ Process::Process(World& world, Node& node)
                                                   world_.checkers().meta(node_.id, applied, meta);
                                                 });
   }
+  node.disk->files().renamed = [this](const std::string& from, const std::string& to) {
+    tell_received(from, to);
+  };
 }
 
 // The transport first: it tells nobody here any more, and others that this end is gone.
 Process::~Process() {
   alive_.reset();
   transport_.reset();
+  node_.disk->files().renamed = {};
 }
 
 // --- beginning ---
@@ -78,6 +86,7 @@ Result<void> Process::open_replica(RecoveredLog recovered) {
   if (!opened) return opened.error();
   replica_ = *std::move(opened);
   world_.checkers().life_begins(view(), world_.now());
+  tell_restorable();
   beginning_->opened();
   peers_changed_ = true;
   is_woken_ = true;
@@ -94,7 +103,60 @@ util::Log Process::log() {
 }
 
 Checkers::View Process::view() const {
-  return {node_.id, replica_->core(), node_.ledger.view(), storage_};
+  return {node_.id, replica_->core(), node_.ledger.view(), watched_log_};
+}
+
+// --- what the checkers are told of the disk ---
+
+void Process::log_synced() {
+  if (replica_ && node_.ledger.view().base().last.index != told_base_) tell_restorable();
+}
+
+void Process::log_failed() { world_.checkers().disk_failed(node_.id); }
+
+// Whoever fetches for a follower begins at what is applied or below; an apply begins above it.
+void Process::log_unread(Index first) {
+  if (!replica_ || first > replica_->core().applied_index()) return;
+  ++unread_for_peers_;
+  world_.effects().hit(Fault::read_error);
+}
+
+std::optional<Fault> Process::disk_error() const {
+  const DiskFaults& faults = node_.disk->faults();
+  if (faults.errors(DiskOperation::sync) > 0) return Fault::sync_error;
+  if (faults.errors(DiskOperation::write) > 0) return Fault::write_error;
+  if (faults.errors(DiskOperation::read) > unread_for_peers_) return Fault::read_error;
+  return std::nullopt;
+}
+
+/// From the disk itself: what is there under a name that survives, and is of this log's history.
+void Process::tell_restorable() {
+  const DiskView& view = node_.ledger.view();
+  Index newest = flushed_ ? flushed_->durable_index() : Index{};
+  for (const auto& [name, content] : node_.disk->files().backup()) {
+    const auto parsed = storage::parse_snapshot_name(name, group);
+    if (!parsed || parsed->kind != storage::SnapshotName::Kind::complete) continue;
+    if (view.term_at(parsed->last.index) == parsed->last.term) {
+      newest = std::max(newest, parsed->last.index);
+    }
+  }
+  world_.checkers().restorable(node_.id, newest);
+  told_base_ = view.base().last.index;
+}
+
+/// A received file has got its final name: what lies in it now is what will be restored from.
+void Process::tell_received(const std::string& temporary, const std::string& name) {
+  const auto parsed = storage::parse_snapshot_name(temporary, group);
+  if (!parsed || parsed->kind != storage::SnapshotName::Kind::received) return;
+  const auto offer = std::find_if(offered_.begin(), offered_.end(), [&](const auto& info) {
+    return storage::received_name(group, info) == temporary;
+  });
+  if (offer == offered_.end()) {
+    return world_.checkers().violated(
+        "P6", "node " + to_string(node_.id) + " has received what nobody offered: " + temporary);
+  }
+  const Bytes& content = *node_.disk->files().look_at(name);
+  world_.checkers().received(node_.id, *offer, content.size(), util::crc32c(content));
 }
 
 // --- the turn ---
@@ -165,10 +227,41 @@ void Process::send(const Message& message) {
                        {message.to.value, message.term.value, message.body.index()},
                        [&] { return describe(message); });
   transport_->send(group, message);
+  count_limits(message);
 }
 
-void Process::send(const ServiceMessage& message) { transport_->send(group, message); }
-void Process::send_bulk(const ServiceMessage& message) { transport_->send_bulk(group, message); }
+/// A window or a batch that is full; what is asked in vain is counted by who asks.
+void Process::count_limits(const Message& message) {
+  if (!world_.profile().has(Fault::small_limits)) return;
+  const core::Core& core = replica_->core();
+  const Limits& limits = options_.limits;
+  const auto* append = std::get_if<AppendRequest>(&message.body);
+  if (append == nullptr || append->entries.empty() || !core.is_leader()) return;
+  const auto peer = core.leader_state()->peers.find(message.to);
+  if (peer == core.leader_state()->peers.end()) return;
+  const bool is_full = limits.inflight_appends_max < Limits{}.inflight_appends_max &&
+                       peer->second.inflight.appends() >= limits.inflight_appends_max;
+  const bool is_cut =
+      limits.append_bytes_max < Limits{}.append_bytes_max &&
+      append->prev.index.value + append->entries.size() < core.log().last_index().value;
+  if (is_full || is_cut) world_.effects().hit(Fault::small_limits);
+}
+
+void Process::send(const ServiceMessage& message) {
+  world_.checkers().sends(view(), message);
+  transport_->send(group, message);
+}
+
+void Process::send_bulk(const ServiceMessage& message) {
+  const auto* chunk = std::get_if<Chunk>(&message.body);
+  if (chunk != nullptr && chunk->offset > 0 && !chunk->bytes.empty() &&
+      options_.limits.snapshot_chunk_bytes < Limits{}.snapshot_chunk_bytes) {
+    world_.effects().hit(Fault::small_limits);
+  }
+  world_.checkers().sends(view(), message);
+  transport_->send_bulk(group, message);
+}
+
 void Process::flush() { transport_->flush(); }
 
 void Process::introduce(const std::string& address, std::optional<ServiceBody> request,
@@ -214,6 +307,9 @@ void Process::received(GroupId, Message message) {
   world_.trace().event(node_.id, "gets",
                        {message.from.value, message.term.value, message.body.index()},
                        [&] { return describe(message); });
+  if (const auto* offer = std::get_if<SnapshotOffer>(&message.body)) {
+    offered_.push_back(offer->snapshot);
+  }
   world_.checkers().before_receive(view(), message);
   replica_->receive(message);
   world_.checkers().after_receive(view(), message);

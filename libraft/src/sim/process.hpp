@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <libraft/options.hpp>
 #include <libraft/sim.hpp>
@@ -26,6 +27,7 @@ class World;
 
 /// Dies by being destroyed.
 class Process final : public Loop,
+                      public LogWatch,
                       public wire::TransportHandler,
                       public replica::Driver,
                       public replica::Outbox,
@@ -50,9 +52,16 @@ class Process final : public Loop,
   ObservedMachine& observed() { return *observed_; }
   Checkers::View view() const;
   bool turn_is_late = false;  ///< A turn for several events was put off.
+  /// The scripted error that its disk has answered and that a failure may go back to; absent: none.
+  std::optional<Fault> disk_error() const;
 
   // --- Loop ---
   void after(Duration delay, Events::Function function) override;
+
+  // --- LogWatch ---
+  void log_synced() override;
+  void log_failed() override;
+  void log_unread(Index first) override;
 
   // --- wire::TransportHandler ---
   Hello hello(Purpose purpose, NodeId target) override;
@@ -87,6 +96,9 @@ class Process final : public Loop,
   Result<void> open_replica(RecoveredLog recovered);
   replica::Greeter::Replicas replicas() const;
   void update_peers();
+  void tell_restorable();
+  void tell_received(const std::string& temporary, const std::string& name);
+  void count_limits(const Message& message);
   util::Log log();
 
   World& world_;
@@ -101,12 +113,18 @@ class Process final : public Loop,
   storage::LogStore store_;
   storage::SnapshotFiles files_;
   SimulatedStorage storage_;
+  WatchedLog watched_log_;
   SimulatedWorker worker_;
   replica::Greeter greeter_;
   replica::AddressBook addresses_;
   std::optional<replica::Beginning> beginning_;
   std::unique_ptr<replica::Replica> replica_;
   std::unique_ptr<SimulatedTransport> transport_;  ///< Null until the identity is known.
+
+  std::vector<SnapshotInfo> offered_;  ///< By leaders, to this life.
+  Index told_base_;                    ///< Of the log, as the checkers know it.
+  /// Reads for followers only that failed: no reason to stop.
+  std::uint64_t unread_for_peers_ = 0;
 
   std::uint64_t ticks_ = 0;
   bool is_woken_ = false;

@@ -31,6 +31,9 @@ void draw_limits(Dice& dice, GroupOptions& group) {
   if (dice.chance(20)) limits.pending_reads_max = dice.between(1, 4);
   if (dice.chance(20)) limits.command_bytes_max = dice.between(100, 4000);
   if (dice.chance(20)) group.retention.log_hold_bytes_max = dice.between(1000, 20'000);
+  // Mostly so small that one transfer takes many chunks, windows and turns.
+  if (dice.chance(80)) limits.snapshot_chunk_bytes = dice.between(30, 1500);
+  if (dice.chance(80)) limits.snapshot_window_bytes = dice.between(1, 3000);
 }
 
 void draw_timing(Dice& dice, GroupOptions& group) {
@@ -39,6 +42,8 @@ void draw_timing(Dice& dice, GroupOptions& group) {
   timing.tick = milliseconds(dice.between(5, 30));
   timing.heartbeat = milliseconds(dice.between(30, 120));
   timing.election_timeout = timing.heartbeat * static_cast<int>(dice.between(4, 12));
+  timing.snapshot_retry = milliseconds(dice.between(20, 1000));
+  timing.snapshot_patience = timing.snapshot_retry * static_cast<int>(dice.between(3, 30));
 }
 
 /// Few runs go beyond the limit, for none of them tells whether the cluster comes back; and what is

@@ -27,8 +27,10 @@ Result<void> SimulatedEngine::write(const storage::KvBatch& batch, bool sync) {
   if (!sync) return {};
   // After an error here the batch is neither certainly there nor certainly not.
   if (const auto allowed = faults_.allow(DiskOperation::sync, disk_name); !allowed) {
-    return fail(allowed.error());
+    syncs_lie_ = syncs_lie_ || (faults_.is_powered() && faults_.do_later_syncs_lie());
+    return syncs_lie_ ? allowed : fail(allowed.error());
   }
+  if (syncs_lie_) return {};
   for (const storage::KvBatch& written : unsynced_) apply(written, durable_);
   unsynced_.clear();
   return {};
@@ -83,6 +85,7 @@ void SimulatedEngine::recover_keeping(std::size_t batches) {
   unsynced_.clear();
   visible_ = durable_;
   final_error_.reset();
+  syncs_lie_ = false;
   must_resume_ = false;
 }
 

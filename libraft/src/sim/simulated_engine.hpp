@@ -33,6 +33,9 @@ class SimulatedEngine final : public storage::KvEngine {
   std::size_t recover(core::Random& random);
   /// The same with a number of the caller's choice, at most unsynced().
   void recover_keeping(std::size_t batches);
+  /// A sync failed, and by script the later ones succeed and do nothing until the power goes off:
+  /// worse than what an engine promises, so that whoever goes on after an error is found out.
+  bool do_syncs_lie() const { return syncs_lie_; }
   /// Batches that a power cut may take.
   std::size_t unsynced() const { return unsynced_.size(); }
 
@@ -58,6 +61,7 @@ class SimulatedEngine final : public storage::KvEngine {
   Map durable_;                             ///< Without the batches that follow.
   std::vector<storage::KvBatch> unsynced_;  ///< In the order of their writes.
   std::optional<Error> final_error_;
+  bool syncs_lie_ = false;
   bool must_resume_ = false;  ///< A write found no space.
 };
 

@@ -124,6 +124,7 @@ Result<void> SimulatedFiles::rename(const std::string& from, const std::string& 
   const auto found = names_.find(from);
   if (found == names_.end()) return Error{Errc::storage_failed, path_of(from) + ": no such file"};
   change_name({found->second, from, to});
+  if (renamed) renamed(from, to);
   return {};
 }
 
@@ -179,6 +180,11 @@ void SimulatedFiles::restore(const Backup& backup) {
     durable_names_.emplace(name, std::make_shared<File>(File{content, content, false}));
   }
   names_ = durable_names_;
+}
+
+const Bytes* SimulatedFiles::look_at(const std::string& name) const {
+  const auto found = names_.find(name);
+  return found == names_.end() ? nullptr : &found->second->content;
 }
 
 void SimulatedFiles::rot(const std::string& name, std::size_t bit) {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -43,6 +44,11 @@ class SimulatedFiles final : public storage::FileSystem {
   using Backup = std::map<std::string, Bytes>;
   Backup backup() const;
   void restore(const Backup& backup);
+
+  /// The whole file, whatever script there is for reads; null: there is none.
+  const Bytes* look_at(const std::string& name) const;
+  /// Called behind each rename that was carried out.
+  std::function<void(const std::string& from, const std::string& to)> renamed;
 
   /// Flips one bit of a file that is there, synced or not; `bit` counts from its front and wraps
   /// round.

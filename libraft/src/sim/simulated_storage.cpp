@@ -64,8 +64,8 @@ void SimulatedStorage::write(const PersistWork& work, bool may_wait, Done done) 
       ports_.random.between(0, 100) < 60) {
     // Without space it is the queue's business.
     if (write_to_engine(item)) {
-      const Result<void> result = ports_.disk.engine().write({}, true);
-      if (result) ports_.ledger.synced();
+      const Result<void> result = sync();
+      if (!result) ports_.watch.log_failed();
       item.done({result, microseconds(100)});
       return;
     }
@@ -130,8 +130,7 @@ void SimulatedStorage::write_some() {
 void SimulatedStorage::sync_written() {
   const bool syncs =
       std::any_of(written_.begin(), written_.end(), [](const Item& item) { return item.syncs; });
-  const Result<void> result = ports_.disk.engine().write({}, syncs);
-  if (result && syncs) ports_.ledger.synced();
+  const Result<void> result = syncs ? sync() : ports_.disk.engine().write({}, false);
   std::vector<Item> written = std::exchange(written_, {});
   is_busy_ = !queue_.empty();
   if (is_busy_) {
@@ -139,6 +138,16 @@ void SimulatedStorage::sync_written() {
     ports_.loop.after(delay, [this] { write_some(); });
   }
   confirm(std::move(written), result);
+}
+
+// A sync that lies is believed by the process, and not by the ledger.
+Result<void> SimulatedStorage::sync() {
+  SimulatedEngine& engine = ports_.disk.engine();
+  const Result<void> result = engine.write({}, true);
+  if (!result || engine.do_syncs_lie()) return result;
+  ports_.ledger.synced();
+  ports_.watch.log_synced();
+  return result;
 }
 
 // At a later moment, all at once or one by one, but in order.
@@ -150,10 +159,28 @@ void SimulatedStorage::confirm(std::vector<Item> items, const Result<void>& resu
     const Duration delay = last_told_ - now;
     ports_.loop.after(delay, [this, done = std::move(item.done), result, delay]() mutable {
       --unconfirmed_;
+      if (!result) ports_.watch.log_failed();
       done({result, milliseconds(1) + delay});
     });
     last_told_ += microseconds(ports_.random.between(0, 5) == 0 ? 300 : 1);
   }
+}
+
+Result<std::vector<EntryPtr>> SimulatedStorage::read(Index first, Index last,
+                                                     std::size_t bytes_max) const {
+  auto entries = store_.read(first, last, bytes_max);
+  if (!entries) ports_.watch.log_unread(first);
+  return entries;
+}
+
+Result<std::vector<EntryPtr>> WatchedLog::read(Index first, Index last,
+                                               std::size_t bytes_max) const {
+  DiskFaults& faults = disk_.faults();
+  const bool do_reads_fail = faults.do_reads_fail();
+  faults.set_reads_fail(false);
+  auto entries = store_.read(first, last, bytes_max);
+  faults.set_reads_fail(do_reads_fail);
+  return entries;
 }
 
 // --- worker ---

@@ -46,6 +46,18 @@ class Ledger {
   std::deque<Write> unsynced_;  ///< As the engine has them.
 };
 
+/// Who wants to know what became of a process' log.
+class LogWatch {
+ public:
+  virtual ~LogWatch() = default;
+  /// More of it is on the disk for good.
+  virtual void log_synced() = 0;
+  /// A write or sync has failed, and the process is told so next.
+  virtual void log_failed() = 0;
+  /// Entries from here on could not be read for it.
+  virtual void log_unread(Index first) = 0;
+};
+
 /// Several batches share one sync, as on the storage thread. A crash may come before the write,
 /// between write and sync, and between sync and confirmation.
 class SimulatedStorage final : public replica::Storage {
@@ -58,6 +70,7 @@ class SimulatedStorage final : public replica::Storage {
     Ledger& ledger;
     core::Random& random;
     Effects& effects;
+    LogWatch& watch;
   };
 
   SimulatedStorage(storage::LogStore& store, const Ports& ports, bool writes_inline)
@@ -65,10 +78,7 @@ class SimulatedStorage final : public replica::Storage {
 
   void write(const PersistWork& work, bool may_wait, Done done) override;
   void compact(const SnapshotMeta& base, Done done) override;
-  Result<std::vector<EntryPtr>> read(Index first, Index last,
-                                     std::size_t bytes_max) const override {
-    return store_.read(first, last, bytes_max);
-  }
+  Result<std::vector<EntryPtr>> read(Index first, Index last, std::size_t bytes_max) const override;
   bool is_full() const override { return ports_.weather.is_full || waits_for_space_; }
 
  private:
@@ -86,6 +96,7 @@ class SimulatedStorage final : public replica::Storage {
   /// False: there is no space, and it is tried again later.
   bool write_to_engine(Item& item);
   void sync_written();
+  Result<void> sync();
   void confirm(std::vector<Item> items, const Result<void>& result);
 
   storage::LogStore& store_;
@@ -98,6 +109,21 @@ class SimulatedStorage final : public replica::Storage {
   bool waits_for_space_ = false;
   std::size_t unconfirmed_ = 0;  ///< Queued, written or synced, and not yet told.
   Duration last_told_{0};        ///< Batches are confirmed in their order.
+};
+
+/// The log as it is, for whoever judges: read whatever script there is for reads.
+class WatchedLog final : public replica::Storage {
+ public:
+  WatchedLog(const storage::LogStore& store, Disk& disk) : store_(store), disk_(disk) {}
+
+  void write(const PersistWork&, bool, Done) override {}
+  void compact(const SnapshotMeta&, Done) override {}
+  Result<std::vector<EntryPtr>> read(Index first, Index last, std::size_t bytes_max) const override;
+  bool is_full() const override { return false; }
+
+ private:
+  const storage::LogStore& store_;
+  Disk& disk_;
 };
 
 class SimulatedWorker final : public replica::Worker {

@@ -85,7 +85,6 @@ void Simulation::require(bool is_so, const char* invariant, const std::string& w
 }
 
 bool Simulation::found() {
-  if (profile_.has(Fault::small_limits)) effects_.hit(Fault::small_limits);
   const bool is_up = operator_.set_up();
   require(is_up, "V1", "the cluster does not come up");
   return is_up;

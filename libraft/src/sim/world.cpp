@@ -60,6 +60,7 @@ void World::run_on(NodeId id, std::uint64_t life, Events::Function& function) {
   Node& node = *nodes_.at(id);
   if (!node.process || node.lives != life) return;
   if (node.paused_until > now()) {
+    effects_.hit(Fault::pause);
     return on_node(id, life, node.paused_until - now(), std::move(function));
   }
   function();
@@ -112,9 +113,10 @@ void World::judge_failure(Node& node) {
   // An id that belongs to another directory is only asked for by one that never was a member.
   const bool has_other_id =
       why.code == Errc::id_taken && !checkers_.was_member(node.id, node.instance);
-  const bool has_reason = (why.code == Errc::storage_failed && node.disk_fault) ||
+  const std::optional<Fault> disk_error = node.process->disk_error();
+  const bool has_reason = (why.code == Errc::storage_failed && disk_error) ||
                           (why.code == Errc::removed && is_out) || has_other_id || node.is_lost;
-  if (why.code == Errc::storage_failed && node.disk_fault) effects_.hit(*node.disk_fault);
+  if (why.code == Errc::storage_failed && disk_error) effects_.hit(*disk_error);
   if (!has_reason) {
     checkers_.violated("fail-stop", "node " + to_string(node.id) + " failed: " + why.detail);
   }
@@ -130,7 +132,6 @@ NodeId World::add() {
     const auto drift = static_cast<std::uint64_t>(profile_.drift_permille);
     permille +=
         static_cast<std::int64_t>(node_random_.between(0, 2 * drift + 1)) - profile_.drift_permille;
-    effects_.hit(Fault::drift);
   }
   nodes_.emplace(id, std::make_unique<Node>(id, fresh_instance(), Clock(origin, permille)));
   return id;
@@ -141,33 +142,56 @@ void World::start(NodeId id, const Founding& founding) {
   RAFT_ASSERT(node.process == nullptr);
   ++node.lives;
   node.failure.reset();
+  node.disk->faults().begin_life();
   node.process = std::make_unique<Process>(*this, node);
   trace_.event(id, "starts", {node.lives});
   const Result<void> started = node.process->start(founding);
-  if (!started && node.disk->faults().is_powered()) {
-    node.failure = started.error();
-    trace_.event(id, "cannot start", {}, [&] { return started.error().detail; });
-    const bool is_full = started.code() == Errc::storage_full && node.disk_weather.is_full;
-    if (!node.is_lost && !node.disk_fault && !is_full) {
-      checkers_.violated("recovery",
-                         "node " + to_string(id) + " cannot start: " + started.error().detail);
-    }
-    return end_life(node);
+  if (node.disk->faults().is_powered()) {
+    judge_start(node, started);
+    if (!started) return end_life(node);
   }
   if (!node.disk->faults().is_powered()) {
     effects_.hit(Fault::crash_loop);
     return crash(id);
   }
   take_turn(node);
-  if (node.process) schedule_tick(id);
+  if (node.process) schedule_tick(id, true);
 }
 
-void World::schedule_tick(NodeId id) {
-  const Duration tick = nodes_.at(id)->clock.in_truth(profile_.group.timing.tick);
+/// A start is refused for a reason that was given to it, and for that one it must be.
+void World::judge_start(Node& node, const Result<void>& started) {
+  if (!started) {
+    node.failure = started.error();
+    trace_.event(node.id, "cannot start", {}, [&] { return started.error().detail; });
+  }
+  const bool is_full =
+      !started && started.code() == Errc::storage_full && node.disk_weather.is_full;
+  const std::optional<Fault> disk_error = node.process->disk_error();
+  if (node.is_rotten) {
+    if (!started && started.code() == Errc::corrupt) return effects_.hit(Fault::rot);
+    if (is_full || (!started && disk_error)) return;
+    return checkers_.violated(
+        "rot", "node " + to_string(node.id) +
+                   (started ? " starts with rot in what it needs"
+                            : " does not notice its rot: " + started.error().detail));
+  }
+  if (started || node.is_lost || is_full) return;
+  if (disk_error) return effects_.hit(*disk_error);
+  checkers_.violated("recovery",
+                     "node " + to_string(node.id) + " cannot start: " + started.error().detail);
+}
+
+// The first tick of a life stands for all its timers.
+void World::schedule_tick(NodeId id, bool is_first) {
+  const Duration own = profile_.group.timing.tick;
+  const Duration tick = nodes_.at(id)->clock.in_truth(own);
   const Duration late = microseconds(node_random_.between(0, 1000));
-  on_node(id, tick + late, [this, id] {
-    nodes_.at(id)->process->tick();
-    schedule_tick(id);
+  on_node(id, tick + late, [this, id, is_off = is_first && tick != own] {
+    Node& node = *nodes_.at(id);
+    if (is_off) effects_.hit(Fault::drift);
+    if (std::exchange(node.has_jumped, false)) effects_.hit(Fault::clock_jump);
+    node.process->tick();
+    schedule_tick(id, false);
   });
 }
 
@@ -183,12 +207,11 @@ void World::crash(NodeId id) {
   if (store_lost) ++totals_.stores_set_back;
   node.ledger.lost(lost);
   node.ledger.synced();
-  node.disk_fault.reset();
   check_files(node);
 }
 
 void World::check_files(const Node& node) {
-  if (node.is_lost) return;
+  if (node.is_lost || node.has_rotten_file) return;
   const storage::FileSystem& files = node.disk->files();
   const auto names = files.list();
   if (!names) return;
@@ -206,15 +229,15 @@ void World::stop(NodeId id) {
   effects_.hit(Fault::stop);
   node.process->stop();
   end_life(node);
-  // What the operating system still has is written by the engine when it is opened again.
-  if (node.disk->engine().write({}, true)) {
+  // What the operating system still has is written by the engine when it is opened again; not if it
+  // takes for written what is not.
+  if (node.disk->engine().write({}, true) && !node.disk->engine().do_syncs_lie()) {
     node.ledger.synced();
   } else {
     node.ledger.lost(node.disk->power_on(disk_random_));
     node.ledger.synced();
   }
   node.disk->faults().power_on();
-  node.disk_fault.reset();
 }
 
 void World::count(const Node& node, Totals& totals) const {
@@ -237,12 +260,12 @@ void World::end_life(Node& node) {
   if (node.process->replica() != nullptr) checkers_.life_ended(node.id);
   node.process.reset();
   node.paused_until = Duration{0};
+  node.has_jumped = false;
   if (life_ended) life_ended(node.id);
 }
 
 void World::pause(NodeId id, Duration duration) {
   trace_.event(id, "pauses", {static_cast<std::uint64_t>(duration.count())});
-  effects_.hit(Fault::pause);
   // The later end counts: timers that were put off until then must not miss an earlier one.
   Node& node = *nodes_.at(id);
   node.paused_until = std::max(node.paused_until, now() + duration);
@@ -258,6 +281,8 @@ void World::wipe(NodeId id) {
   node.disk_weather = {};
   node.instance = fresh_instance();
   node.is_lost = false;
+  node.is_rotten = false;
+  node.has_rotten_file = false;
   node.failure.reset();
   copies_.erase(id);
   checkers_.forget(id);
@@ -287,19 +312,64 @@ bool World::roll_back(NodeId id) {
   return true;
 }
 
-bool World::rot(NodeId id) {
+void World::rot(NodeId id) {
+  RAFT_ASSERT(!is_up(id));
   Node& node = *nodes_.at(id);
+  const std::uint64_t where = disk_random_.between(0, 10);
+  const std::uint64_t bit = disk_random_.next();
+  const auto strike = [&](SimulatedFiles& files, const std::string& name, bool is_needed) {
+    trace_.event(id, "rots", {}, [&] { return name + (is_needed ? "" : ", which it can spare"); });
+    files.rot(name, static_cast<std::size_t>(bit % (files.look_at(name)->size() * 8)));
+    node.is_rotten = is_needed;
+    node.is_lost = node.is_lost || is_needed;
+  };
+  const std::string identity = "identity";
+  if (where < 2 && node.disk->root().look_at(identity) != nullptr) {
+    return strike(node.disk->root(), identity, true);
+  }
+  std::vector<std::string> snapshots;
+  for (const auto& [name, content] : node.disk->files().backup()) {
+    if (!node.disk->files().look_at(name)->empty()) snapshots.push_back(name);
+  }
+  if (where < 6 && !snapshots.empty()) {
+    const std::string& name = snapshots[disk_random_.between(0, snapshots.size())];
+    node.has_rotten_file = true;
+    return strike(node.disk->files(), name, is_restored_from(node, name));
+  }
+  rot_record(node);
+}
+
+/// All that is in the log is read at a start.
+void World::rot_record(Node& node) {
   const SimulatedEngine::Backup& stored = node.disk->engine().backup();
-  if (stored.empty()) return false;
+  if (stored.empty()) return;
   auto at = stored.begin();
   std::advance(at, static_cast<std::ptrdiff_t>(disk_random_.between(0, stored.size())));
-  if (at->second.empty()) return false;
+  if (at->second.empty()) return;
   const Bytes key = at->first;
-  trace_.event(id, "rots");
+  trace_.event(node.id, "rots");
   node.disk->engine().rot(key, disk_random_.between(0, at->second.size() * 8));
+  node.is_rotten = true;
   node.is_lost = true;
-  effects_.hit(Fault::rot);
-  return true;
+}
+
+/// A machine that is volatile, or behind the log's beginning, is restored from the newest complete
+/// snapshot of an entry that the log has. All other files are removed or received to their end.
+bool World::is_restored_from(const Node& node, const std::string& file) const {
+  const DiskView& view = node.ledger.view();
+  const Index applied = node.points.empty() ? Index{} : node.points.newest().applied;
+  if (profile_.is_durable && applied >= view.base().last.index) return false;
+  std::string newest;
+  Index newest_index;
+  for (const auto& [name, content] : node.disk->files().backup()) {
+    const auto parsed = storage::parse_snapshot_name(name, GroupId{});
+    if (!parsed || parsed->kind != storage::SnapshotName::Kind::complete) continue;
+    const EntryId last = parsed->last;
+    if (view.term_at(last.index) != last.term || last.index < newest_index) continue;
+    newest = name;
+    newest_index = last.index;
+  }
+  return newest == file;
 }
 
 bool World::can_lose(NodeId id) const {

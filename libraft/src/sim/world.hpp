@@ -68,8 +68,10 @@ class World {
   /// The directory is as it was in an earlier life. False: there is no such copy.
   bool roll_back(NodeId id);
   void back_up(NodeId id);
-  /// One bit of its disk turns. False: there is nothing on it.
-  bool rot(NodeId id);
+  /// One bit of its disk turns while it is down: of its log, its identity or a snapshot. If its
+  /// next start needs that bit, it must be refused, and the node is lost; else nothing may come of
+  /// it.
+  void rot(NodeId id);
   /// What its disk has of finished snapshots is complete, and the same as elsewhere.
   void check_files(NodeId id) { check_files(*nodes_.at(id)); }
   /// Whether the cluster can bear that this node's data are gone.
@@ -121,7 +123,10 @@ class World {
   void judge_failure(Node& node);
   void end_life(Node& node);
   void check_files(const Node& node);
-  void schedule_tick(NodeId id);
+  void schedule_tick(NodeId id, bool is_first);
+  void rot_record(Node& node);
+  bool is_restored_from(const Node& node, const std::string& file) const;
+  void judge_start(Node& node, const Result<void>& started);
   void count(const Node& node, Totals& totals) const;
   InstanceId fresh_instance() { return {profile_.seed, ++last_instance_}; }
 

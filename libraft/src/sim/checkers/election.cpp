@@ -46,6 +46,14 @@ void check_completeness(Ghost& ghost, const WatchedNode& node, const Sight& now)
   }
 }
 
+// Whoever was a voter of the membership before one that it does not know to be committed may be the
+// only one whom those who stay can elect (thesis 4.2.2).
+bool is_leaving(const WatchedNode& node, const Sight& now) {
+  const Index set_at = node.core->membership().index;
+  if (set_at <= now.commit) return false;
+  return node.core->log().membership_at(set_at.prev()).membership->is_voter(node.id);
+}
+
 void check_role(Ghost& ghost, const WatchedNode& node, const Sight& now) {
   const LoggedMembership& current = node.core->membership();
   if (!current.membership->is_voter(node.id)) {
@@ -56,7 +64,7 @@ void check_role(Ghost& ghost, const WatchedNode& node, const Sight& now) {
         ghost.report.violated("M7", node_name(node.id) + " leads on, removed by the committed " +
                                         to_string(current.index));
       }
-    } else {
+    } else if (!is_leaving(node, now)) {
       ghost.report.violated(
           self != nullptr ? "M5" : "E8",
           node_name(node.id) + " campaigns and is no voter of " + to_string(*current.membership));

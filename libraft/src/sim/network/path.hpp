@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include <libraft/sim.hpp>
 #include <libraft/types.hpp>
 #include "core/random.hpp"
 
@@ -25,10 +26,19 @@ class OldFrames {
 
 struct Path {
   bool is_blocked = false;
+  bool is_bridged = false;             ///< While blocked: there is a way around.
   std::uint64_t bytes_per_second = 0;  ///< 0: no limit.
   Duration busy_until{0};              ///< Under a limit: what is sent now has to wait so long.
   OldFrames old_frames;
 };
+
+/// What it is called that nothing passes, one of the two being blocked.
+inline Fault block_between(const Path& there, const Path& back) {
+  const bool is_bridged =
+      (there.is_blocked && there.is_bridged) || (back.is_blocked && back.is_bridged);
+  if (is_bridged) return Fault::bridge;
+  return there.is_blocked && back.is_blocked ? Fault::partition : Fault::one_way;
+}
 
 /// How long so many bytes take; 0 bytes a second: no time at all.
 inline Duration time_to_send(std::size_t bytes, std::uint64_t bytes_per_second) {

@@ -148,7 +148,7 @@ void Stream::deliver(Side to) {
 }
 
 void Stream::hold_arrivals(Side to) {
-  const Fault fault = is_blocked(other(to)) ? Fault::partition : Fault::one_way;
+  const Fault fault = block_between(path_to(to), path_to(other(to)));
   const std::size_t held = end(to).arriving.hold(context_.now());
   for (std::size_t i = 0; i < held; ++i) context_.effects.hit(fault);
   if (held > 0) {
