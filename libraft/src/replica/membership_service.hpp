@@ -1,6 +1,7 @@
 // Callers that wait for membership changes and leadership transfers, here or forwarded.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -32,6 +33,8 @@ class PendingChanges {
   void cancel(std::uint64_t ticket, Completions& completions);
   void fail_all(const Error& error, Completions& completions);
 
+  std::size_t size() const { return waiting_.size(); }
+
  private:
   struct Waiting {
     EntryId begun;
@@ -51,6 +54,8 @@ class PendingTransfers {
   void expire(Instant now, Completions& completions);
   void cancel(std::uint64_t ticket, Completions& completions);
   void fail_all(const Error& error, Completions& completions);
+
+  std::size_t size() const { return waiting_.size(); }
 
  private:
   struct Waiting {
@@ -73,6 +78,8 @@ class ForwardedRequests {
   void lost(NodeId leader, Completions& completions);
   void cancel(std::uint64_t ticket, Completions& completions);
   void fail_all(const Error& error, Completions& completions);
+
+  std::size_t size() const { return waiting_.size(); }
 
  private:
   struct Waiting {

@@ -67,6 +67,7 @@ void Replica::on(NodeId from, ProposeRequest request) {
   };
   // One hop only: a request that chased a changing leader could go round for ever.
   if (!core_.is_leader()) return answer(Errc::not_leader);
+  if (stopping_) return answer(Errc::busy);  // The other node's group is not shutting down.
   propose(std::move(request.command), never, answer);
 }
 
@@ -88,7 +89,9 @@ std::uint64_t Replica::read(ReadLevel level, Instant deadline,
   Read read{++last_ticket_, deadline, level == ReadLevel::lease, std::move(function),
             std::move(done)};
   const std::uint64_t ticket = read.ticket;
-  if (level == ReadLevel::stale && !failure_ && !stopping_) {
+  if (stopping_ && !failure_) {
+    complete(std::move(read.done), Errc::stopped);
+  } else if (level == ReadLevel::stale && !failure_) {
     serve(std::move(read));
   } else {
     ask_for_read(std::move(read));
@@ -98,7 +101,6 @@ std::uint64_t Replica::read(ReadLevel level, Instant deadline,
 
 void Replica::ask_for_read(Read read) {
   if (failure_) return complete(std::move(read.done), *failure_);
-  if (stopping_) return complete(std::move(read.done), Errc::stopped);
   if (reads_.size() >= options_.limits.pending_reads_max) {
     return complete(std::move(read.done), Errc::busy);
   }
@@ -123,9 +125,14 @@ void Replica::granted(const core::ReadGrant& grant) {
 
 void Replica::serve(Read read) {
   if (!read.function) return complete(std::move(read.done), {});
-  auto shared = std::make_shared<Read>(std::move(read));
-  machine_queue_.run([shared] { shared->function(); },
-                     [this, shared] { complete(std::move(shared->done), {}); });
+  const std::uint64_t ticket = read.ticket;
+  auto function = std::exchange(read.function, {});
+  reads_.wait_for_function(std::move(read));
+  machine_queue_.run([function = std::move(function)]() mutable { function(); },
+                     [this, ticket] {
+                       auto served = reads_.take_served(ticket);
+                       if (served) complete(std::move(served->done), {});
+                     });
 }
 
 // --- membership and leadership ---
@@ -215,6 +222,7 @@ Done Replica::answer_with(NodeId to, RequestId id, Reply reply) {
 void Replica::on(NodeId from, ChangeRequest request, Reply reply) {
   Done done = answer_with(from, request.id, std::move(reply));
   if (!core_.is_leader()) return complete(std::move(done), Errc::not_leader);
+  if (stopping_) return complete(std::move(done), Errc::busy);
   change_membership(std::move(request.change), std::move(done));
 }
 
@@ -309,6 +317,7 @@ void Replica::cancel(std::uint64_t ticket) {
   forwarded_requests_.cancel(ticket, completions);
   tell(completions);
   for (Read& read : reads_.take(ticket)) complete(std::move(read.done), Errc::timed_out);
+  cancel_snapshot(ticket);
 }
 
 }  // namespace raft::replica
