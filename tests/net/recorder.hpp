@@ -41,7 +41,7 @@ class Recorder final : public wire::TransportHandler {
       return refuses_all;
     }
     if (hello.cluster != own.cluster) {
-      return Refused{Refusal::wrong_cluster, {}, "another cluster"};
+      return Refused{Refusal::wrong_cluster, {}, {}, "another cluster"};
     }
     return std::nullopt;
   }

@@ -206,7 +206,7 @@ TEMPLATE_TEST_CASE("a node of another cluster is refused and told so", "[net][tr
 TEMPLATE_TEST_CASE("a dialler can refuse whom it reached", "[net][transport]", TcpWorld,
                    SimulatedWorld) {
   Pair<TestType> pair;
-  pair.node1.refuses_all = Refused{Refusal::id_taken, {}, "another instance has this id"};
+  pair.node1.refuses_all = Refused{Refusal::id_taken, {}, {}, "another instance has this id"};
   pair.transport1.set_peers({{two, pair.world.address(one, two)}});
   REQUIRE(pair.world.run_until([&] { return pair.node2.saw("refused by 1: id taken"); }));
   CHECK(pair.node2.connected_to.empty());

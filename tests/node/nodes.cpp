@@ -99,7 +99,7 @@ void Nodes::form_cluster(std::uint64_t size, bool blocks) {
     return std::all_of(members_.begin(), members_.end(), [&](const auto& item) {
       const raft::Status status = item.second->group->status();
       return status.membership.membership->voters().size() == size &&
-             !status.membership.membership->is_joint();
+             !status.membership.membership->is_joint() && status.commit >= status.membership.index;
     });
   });
 }

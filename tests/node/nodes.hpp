@@ -38,6 +38,9 @@ struct Member {
 
 class Nodes {
  public:
+  /// How many threads may run the context. The functions below run it on the caller's.
+  explicit Nodes(int threads = 1) : context_(threads) {}
+
   /// Opens a node on a free port. `how`: how it begins if its folder is empty.
   Member& start(std::uint64_t id, raft::Founding how, bool blocks = false);
   void stop(std::uint64_t id);
@@ -49,7 +52,7 @@ class Nodes {
   std::pair<boost::system::error_code, raft::Applied> propose(std::uint64_t through,
                                                               std::string word,
                                                               raft::ProposeOptions options = {});
-  /// Node 1 founds, the others join through it; runs until all vote.
+  /// Node 1 founds, the others join through it; runs until all vote and the next change may come.
   void form_cluster(std::uint64_t size, bool blocks = false);
   std::uint64_t leader();
 
@@ -57,7 +60,7 @@ class Nodes {
 
  private:
   TemporaryFolder folder_;
-  boost::asio::io_context context_{1};
+  boost::asio::io_context context_;
   std::vector<std::unique_ptr<Member>> gone_;
   std::map<std::uint64_t, std::unique_ptr<Member>> members_;
 };

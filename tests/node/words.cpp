@@ -22,18 +22,13 @@ class Reader final : public raft::SnapshotReader {
 
 }  // namespace
 
-raft::Bytes Words::apply(const raft::AppliedEntry& entry) {
-  words_.emplace_back(entry.command);
-  return std::to_string(words_.size());
-}
-
-std::unique_ptr<raft::SnapshotReader> Words::capture() {
+std::unique_ptr<raft::SnapshotReader> read_words(const std::vector<std::string>& words) {
   std::string all;
-  for (const std::string& word : words_) all += word + '\n';
+  for (const std::string& word : words) all += word + '\n';
   return std::make_unique<Reader>(std::move(all));
 }
 
-raft::Result<void> Words::restore(raft::SnapshotReader& snapshot) {
+raft::Result<std::vector<std::string>> words_of(raft::SnapshotReader& snapshot) {
   std::string all;
   while (true) {
     const raft::Result<raft::Bytes> part = snapshot.read(1000);
@@ -41,12 +36,26 @@ raft::Result<void> Words::restore(raft::SnapshotReader& snapshot) {
     if (part->empty()) break;
     all += *part;
   }
-  words_.clear();
+  std::vector<std::string> words;
   for (std::size_t at = 0; at < all.size();) {
     const std::size_t end = all.find('\n', at);
-    words_.push_back(all.substr(at, end - at));
+    words.push_back(all.substr(at, end - at));
     at = end + 1;
   }
+  return words;
+}
+
+raft::Bytes Words::apply(const raft::AppliedEntry& entry) {
+  words_.emplace_back(entry.command);
+  return std::to_string(words_.size());
+}
+
+std::unique_ptr<raft::SnapshotReader> Words::capture() { return read_words(words_); }
+
+raft::Result<void> Words::restore(raft::SnapshotReader& snapshot) {
+  auto words = words_of(snapshot);
+  if (!words) return words.error();
+  words_ = *std::move(words);
   return {};
 }
 

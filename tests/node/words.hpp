@@ -26,4 +26,8 @@ class Words final : public raft::StateMachine {
   std::vector<std::string> words_;
 };
 
+/// As a snapshot of them, and back.
+std::unique_ptr<raft::SnapshotReader> read_words(const std::vector<std::string>& words);
+raft::Result<std::vector<std::string>> words_of(raft::SnapshotReader& snapshot);
+
 }  // namespace test

@@ -17,9 +17,9 @@ using namespace raft::test;
 
 /// The identity file, which never fails.
 struct HandIdentity final : IdentityKeeper {
-  const storage::Identity& identity() const override { return kept; }
-  Result<void> change_identity(const storage::Identity& identity) override {
-    kept = identity;
+  storage::Identity identity() const override { return kept; }
+  Result<void> change_identity(const std::function<void(storage::Identity&)>& change) override {
+    change(kept);
     return {};
   }
 
@@ -98,13 +98,14 @@ TEST_CASE("found 7: who is not named yet does not believe that its id is taken",
   NoWitness witness;
   HandNode node(NodeId{2}, std::make_unique<VolatileRegister>(witness, MachineTraits{false, 0}));
   open_replica(node);
-  const Refused by_old_member{Refusal::id_taken, Index{9}, "node 2 is a member with another disk"};
+  const Refused by_old_member{
+      Refusal::id_taken, {}, Index{9}, "node 2 is a member with another disk"};
   node.replica->refused(by_old_member);
   CHECK_FALSE(node.replica->failure());
   node.replica->receive(taking_in(node.instance));
   node.replica->pump();
   REQUIRE(node.replica->core().was_named());
-  node.replica->refused({Refusal::id_taken, Index{1}, "a membership older than its own"});
+  node.replica->refused({Refusal::id_taken, {}, Index{1}, "a membership older than its own"});
   CHECK_FALSE(node.replica->failure());
   node.replica->refused(by_old_member);  // It is one no more: somebody else has its id.
   REQUIRE(node.replica->failure());

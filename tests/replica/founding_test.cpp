@@ -14,6 +14,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+constexpr GroupId group{7};
+
 Instant at(Duration since_start) { return Instant(since_start); }
 
 Member member(std::uint64_t id) {
@@ -176,40 +178,63 @@ TEST_CASE("the smallest id founds", "[replica][gathering]") {
 
 // Founding before all have answered could found beside a cluster that lives already.
 TEST_CASE("gathering waits until every other node has answered", "[replica][gathering]") {
-  Gathering gathering(NodeId{1}, initial_members());
+  Gathering gathering(NodeId{1}, group, initial_members());
   CHECK_FALSE(gathering.is_complete());
   CHECK(gathering.next(at(seconds(0))) == "b");
   CHECK_FALSE(gathering.next(at(seconds(0))));
-  CHECK(gathering.answered(Errc::timed_out, at(seconds(1))));
+  CHECK(gathering.answered(Errc::timed_out, ClusterId{}, at(seconds(1))));
   CHECK_FALSE(gathering.next(at(seconds(1))));
   CHECK(gathering.next(at(seconds(2))) == "c");
-  CHECK(gathering.answered(hello(3), at(seconds(2))));
+  CHECK(gathering.answered(hello(3), ClusterId{}, at(seconds(2))));
   CHECK(gathering.next(at(seconds(2))) == "b");
-  CHECK(gathering.answered(hello(2), at(seconds(2))));
+  CHECK(gathering.answered(hello(2), ClusterId{}, at(seconds(2))));
   CHECK(gathering.is_complete());
   CHECK_FALSE(gathering.next(at(seconds(9))));
 }
 
 TEST_CASE("gathering refuses to found beside a cluster", "[bug-36][replica][gathering]") {
-  Gathering gathering(NodeId{1}, initial_members());
+  Gathering gathering(NodeId{1}, group, initial_members());
   static_cast<void>(gathering.next(at(seconds(0))));
-  const Result<void> answered = gathering.answered(hello(2, ClusterId{1, 1}), at(seconds(0)));
+  const Result<void> answered =
+      gathering.answered(hello(2, ClusterId{1, 1}), ClusterId{}, at(seconds(0)));
   REQUIRE_FALSE(answered);
   CHECK(answered.code() == Errc::conflict);
   CHECK_FALSE(gathering.is_complete());
 }
 
-TEST_CASE("gathering refuses another node at an address", "[replica][gathering]") {
-  Gathering gathering(NodeId{1}, initial_members());
+// Catches a second group that cannot be founded once the first one has made the cluster, and one
+// that is founded twice.
+TEST_CASE("gathering for a further group accepts nodes of the own cluster without that group",
+          "[replica][gathering][groups]") {
+  const ClusterId own{1, 1};
+  Gathering gathering(NodeId{1}, group, initial_members());
   static_cast<void>(gathering.next(at(seconds(0))));
-  const Result<void> answered = gathering.answered(hello(3), at(seconds(0)));
+  Hello other = *hello(2, own);
+  other.standings.push_back({GroupId{1}, Index{5}, Term{1}, Index{5}});
+  other.standings.push_back({group, Index{}, Term{}, Index{}});
+  CHECK(gathering.answered(other, own, at(seconds(0))));
+  static_cast<void>(gathering.next(at(seconds(0))));
+  SECTION("of another cluster") { other = *hello(3, ClusterId{2, 2}); }
+  SECTION("with a log of the group") {
+    other = *hello(3, own);
+    other.standings.push_back({group, Index{}, Term{}, Index{1}});
+  }
+  const Result<void> answered = gathering.answered(other, own, at(seconds(0)));
+  REQUIRE_FALSE(answered);
+  CHECK(answered.code() == Errc::conflict);
+}
+
+TEST_CASE("gathering refuses another node at an address", "[replica][gathering]") {
+  Gathering gathering(NodeId{1}, group, initial_members());
+  static_cast<void>(gathering.next(at(seconds(0))));
+  const Result<void> answered = gathering.answered(hello(3), ClusterId{}, at(seconds(0)));
   REQUIRE_FALSE(answered);
   CHECK(answered.code() == Errc::invalid_argument);
   CHECK(answered.error().detail.find("b") != std::string::npos);
 }
 
 TEST_CASE("a founder with nobody else is complete", "[replica][gathering]") {
-  CHECK(Gathering(NodeId{1}, {{NodeId{1}, "a", {}}}).is_complete());
+  CHECK(Gathering(NodeId{1}, group, {{NodeId{1}, "a", {}}}).is_complete());
 }
 
 // --- on the disk ---

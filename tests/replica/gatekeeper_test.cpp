@@ -46,6 +46,16 @@ struct Members {
   Index membership(NodeId host) { return group.replica(host).core().membership().index; }
 };
 
+/// Takes a node out of a group and waits until that is done.
+void remove(Members& from, NodeId host, NodeId guest) {
+  MembershipChange change;
+  change.remove.push_back(guest);
+  const auto told = HandGroup::nobody();
+  from.group.replica(host).change_membership(change, HandGroup::tell(told));
+  REQUIRE(from.group.run_until([&] { return told->has_value(); }));
+  REQUIRE((*told)->has_value());
+}
+
 }  // namespace
 
 TEST_CASE("a member is welcome, again and again", "[replica][gatekeeper]") {
@@ -214,12 +224,7 @@ TEST_CASE("a member that was removed is told so, and only that one", "[replica][
   const NodeId host = members.host(true);
   const NodeId guest = members.guest(host);
   Hello hello = members.hello(guest);
-  MembershipChange change;
-  change.remove.push_back(guest);
-  const auto told = HandGroup::nobody();
-  members.group.replica(host).change_membership(change, HandGroup::tell(told));
-  REQUIRE(members.group.run_until([&] { return told->has_value(); }));
-  REQUIRE((*told)->has_value());
+  remove(members, host, guest);
   CHECK(members.judge(host, hello) == Refusal::removed);
   const Index named_at = hello.standings.front().named_at;
   // Never named, it is on its way in; named later than the host knows, it is back already.
@@ -229,6 +234,34 @@ TEST_CASE("a member that was removed is told so, and only that one", "[replica][
   CHECK_FALSE(members.judge(host, hello));
   hello.standings.front().named_at = named_at;
   CHECK(members.judge(host, hello) == Refusal::removed);
+}
+
+// A node that leaves one group would lose the link, and with it the service, of all others.
+TEST_CASE("removal from one group costs no link that another group needs",
+          "[replica][gatekeeper][groups]") {
+  Members first;
+  GroupOptions other;
+  other.group = GroupId{9};
+  NoWitness witness;
+  HandGroup second(3, other, [&](NodeId) {
+    return std::make_unique<VolatileRegister>(witness, MachineTraits{false, 0});
+  });
+  second.settle();
+  const NodeId host = first.host(true);
+  const NodeId guest = first.guest(host);
+  Hello hello = first.hello(guest);
+  hello.standings.push_back(second.replica(guest).standing());
+  remove(first, host, guest);
+  const std::vector<const Replica*> both{&first.group.replica(host), &second.replica(host)};
+  CHECK_FALSE(Gatekeeper().judge(hello, first.identity(host), both));
+  // Its groups may start one by one: the membership speaks for the one that it does not show yet.
+  hello.standings.pop_back();
+  CHECK_FALSE(Gatekeeper().judge(hello, first.identity(host), both));
+  const auto alone = Gatekeeper().judge(hello, first.identity(host), {both.front()});
+  REQUIRE(alone);
+  CHECK(alone->reason == Refusal::removed);
+  CHECK(concerns(*alone, first.group.replica(host).group()));
+  CHECK_FALSE(concerns(*alone, other.group));
 }
 
 // Whom no membership names yet may be on its way in; what it lacks is not held against it.

@@ -21,7 +21,7 @@ MembershipPtr voters(std::uint64_t count) {
 
 void open_replica(HandNode& node, const GroupOptions& options) {
   GroupOptions own = options;
-  own.group = history_group;
+  if (own.group == GroupId{}) own.group = history_group;
   auto recovered = node.storage.store.recover();
   REQUIRE(recovered);
   auto opened = replica::Replica::open(

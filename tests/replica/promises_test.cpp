@@ -329,7 +329,7 @@ TEST_CASE("a restore runs on a worker, and applies wait for it", "[replica][snap
 // Would end a newcomer for good although it is still asking to be taken in: the entry that took it
 // in was never committed.
 TEST_CASE("only who was a member believes that it was removed", "[replica][membership]") {
-  const Refused news{Refusal::removed, Index{25}, "removed"};
+  const Refused news{Refusal::removed, {}, Index{25}, "removed"};
   Newcomer newcomer;
   newcomer.receive({members({1}), members({1, 2})}, 1);
   REQUIRE(newcomer.node.replica->status().is_member);
@@ -345,7 +345,7 @@ TEST_CASE("only who was a member believes that it was removed", "[replica][membe
 TEST_CASE("old news of a removal is not believed", "[replica][membership]") {
   Newcomer member;
   member.receive({members({1}), members({1, 2})}, 2);
-  member.node.replica->refused({Refusal::removed, Index{1}, "removed"});
+  member.node.replica->refused({Refusal::removed, {}, Index{1}, "removed"});
   member.receive(Removed{Index{1}});
   CHECK_FALSE(member.failure());
 }

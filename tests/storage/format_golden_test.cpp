@@ -58,11 +58,13 @@ TEST_CASE("records are as documented", "[storage][format][DU-18]") {
 
 TEST_CASE("the identity file is as documented", "[storage][format][DU-18]") {
   sim::Disk disk;
-  check_done(
-      storage::write_identity(disk.files(), {{3}, {0x11, 0x22}, {0x33, 0x44}, {9}, {"host:7000"}}));
+  check_done(storage::write_identity(
+      disk.files(),
+      {{3}, {0x11, 0x22}, {0x33, 0x44}, {9}, {{{7}, {"host:7000"}}, {{8}, {"a", "b"}}}}));
   CHECK(hexadecimal(value_of(disk.files().read("identity", 0, 1000))) ==
         "524146544e4f44450103000000000000001100000000000000220000000000000033000000000000"
-        "00440000000000000009000000000000000100000009000000686f73743a37303030fcbf37cc");
+        "00440000000000000009000000000000000200000007000000000000000100000009000000686f73"
+        "743a3730303008000000000000000200000001000000610100000062c821973f");
 }
 
 TEST_CASE("a snapshot file is as documented", "[storage][format][DU-18]") {

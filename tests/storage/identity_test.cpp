@@ -12,7 +12,11 @@ using storage::read_identity;
 using storage::write_identity;
 
 Identity identity_with_boot(std::uint64_t boot) {
-  return {{3}, {0x1122, 0x3344}, {0x5566, 0x7788}, {boot}, {"host-a:7000", "[::1]:7001"}};
+  return {{3},
+          {0x1122, 0x3344},
+          {0x5566, 0x7788},
+          {boot},
+          {{{0}, {"host-a:7000", "[::1]:7001"}}, {{9}, {"wait"}}}};
 }
 
 Bytes file_of(sim::Disk& disk) { return value_of(disk.files().read("identity", 0, 1 << 20)); }

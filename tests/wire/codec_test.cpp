@@ -70,7 +70,7 @@ TEST_CASE("the largest hello fits its limit", "[wire][codec]") {
 }
 
 TEST_CASE("a refusal's detail is cut to its limit", "[wire][codec]") {
-  const Refused long_winded{Refusal::removed, {3}, std::string(10'000, 'x')};
+  const Refused long_winded{Refusal::removed, {2}, {3}, std::string(10'000, 'x')};
   const auto back = decode_refused(encoded(long_winded));
   REQUIRE(back);
   CHECK(back->detail.size() == refusal_detail_bytes_max);

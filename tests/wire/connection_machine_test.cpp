@@ -197,7 +197,7 @@ TEST_CASE("a closed machine stays closed and ends once", "[wire][connection]") {
   only_event<Closed>(pair.listener);
   feed(pair.listener, message_frame(to_2()));
   pair.listener.accept();
-  pair.listener.refuse({Refusal::removed, {}, ""});
+  pair.listener.refuse({Refusal::removed, {}, {}, ""});
   CHECK_FALSE(pair.listener.send({}, Message{{2}, {1}, {1}, TimeoutNow{}}));
   CHECK(pair.listener.take_events().empty());
   CHECK(pair.listener.take_output().empty());

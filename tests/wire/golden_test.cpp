@@ -52,9 +52,10 @@ TEST_CASE("the bytes of a hello", "[wire][golden]") {
 }
 
 TEST_CASE("the bytes of a refusal", "[wire][golden]") {
-  const Refused refused{Refusal::removed, {77}, "gone"};
+  const Refused refused{Refusal::removed, {7}, {77}, "gone"};
   CHECK(frame_of(handshake_version, FrameType::refused, {}, refused) ==
-        "b5520002000000000000000011000000188ac7cf064d0000000000000004000000676f6e65");
+        "b552000200000000000000001900000084b6cd2d0607000000000000004d00000000000000040000"
+        "00676f6e65");
 }
 
 TEST_CASE("the bytes of a heartbeat", "[wire][golden]") {

@@ -56,7 +56,7 @@ TEST_CASE("a refusal reaches the dialler with its reason", "[wire][handshake]") 
   Pair pair;
   feed(pair.listener, pair.dialler.take_output());
   only_event<HelloReceived>(pair.listener);
-  const Refused refused{Refusal::wrong_cluster, {}, "cluster 1, not cluster 2"};
+  const Refused refused{Refusal::wrong_cluster, {}, {}, "cluster 1, not cluster 2"};
   pair.listener.refuse(refused);
   const Closed ours = closed(pair.listener);
   CHECK(ours.cause == Cause::refused_by_us);
@@ -71,7 +71,7 @@ TEST_CASE("a refusal reaches the dialler with its reason", "[wire][handshake]") 
 
 TEST_CASE("a listener may refuse before it has heard anything", "[wire][handshake]") {
   Pair pair;
-  pair.listener.refuse({Refusal::too_many, {}, "no room"});
+  pair.listener.refuse({Refusal::too_many, {}, {}, "no room"});
   feed(pair.dialler, pair.listener.take_output());
   CHECK(closed(pair.dialler).refused->reason == Refusal::too_many);
 }
@@ -83,7 +83,7 @@ TEST_CASE("a dialler's refusal reaches the listener", "[wire][handshake]") {
   pair.listener.accept();
   pair.listener.take_events();
   feed(pair.dialler, pair.listener.take_output());
-  pair.dialler.refuse({Refusal::rolled_back, {}, "seen with more"});
+  pair.dialler.refuse({Refusal::rolled_back, {}, {}, "seen with more"});
   feed(pair.listener, pair.dialler.take_output(), 1);
   const Closed end = only_event<Closed>(pair.listener);
   CHECK(end.cause == Cause::refused_by_peer);

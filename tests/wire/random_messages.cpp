@@ -263,7 +263,12 @@ Hello RandomMessages::hello() {
 }
 
 Refused RandomMessages::refused() {
-  return {static_cast<Refusal>(1 + below(8)), {limited()}, bytes(refusal_detail_bytes_max)};
+  Refused made;
+  made.reason = static_cast<Refusal>(1 + below(8));
+  made.group = {number()};
+  made.membership = {limited()};
+  made.detail = bytes(refusal_detail_bytes_max);
+  return made;
 }
 
 }  // namespace raft::wire

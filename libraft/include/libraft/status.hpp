@@ -38,7 +38,7 @@ struct PeerStatus {
   NodeId id;
   Index match;  ///< Known to be on its disk.
   Duration since_contact{0};
-  Duration round_trip{0};  ///< Smoothed, of heartbeats and appends.
+  Duration round_trip{0};  ///< Smoothed, of heartbeats only: appends wait for the peer's disk.
   bool receiving_snapshot = false;
   std::uint64_t snapshot_bytes_sent = 0;
   std::uint64_t snapshot_bytes_total = 0;

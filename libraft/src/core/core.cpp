@@ -233,6 +233,7 @@ void Core::peer_connected(NodeId id, Instant now) {
     note(NoteKind::leader_found, id);
     reset_election_timer();
   }
+  tell_if_removed(id);
   if (Leader* leader = leading()) {
     const auto peer = leader->peers.find(id);
     if (peer == leader->peers.end()) return;

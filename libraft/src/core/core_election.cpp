@@ -260,6 +260,8 @@ void Core::on(const Message& message, const VoteReply& reply) {
 }
 
 // Whoever campaigns although the committed membership does not name it may not know (thesis 4.2.3).
+// A learner never campaigns, so whoever connects is told too. Those on their way in, or named later
+// than this node knows, take it for no news.
 void Core::tell_if_removed(NodeId sender) {
   const LoggedMembership& current = membership();
   if (current.index > hard_.commit || current.membership->members.empty()) return;

@@ -186,7 +186,7 @@ bool ControlLinks::adopt(Connection& connection) {
     return true;
   }
   if (connection.side() == Side::listener && !has_room_for(hello.node)) {
-    connection.refuse({Refusal::too_many, {}, "too many nodes that are not members"});
+    connection.refuse({Refusal::too_many, {}, {}, "too many nodes that are not members"});
     return false;
   }
   connection.set_owner(*this);

@@ -46,6 +46,11 @@ class Call {
                         boost::asio::dispatch(executor, std::move(call));
                       });
   }
+  /// Never here and now, nor by way of the strand, which may never run again.
+  void complete_elsewhere(boost::system::error_code error, Args... args) {
+    const auto executor = boost::asio::prefer(executor_, boost::asio::execution::blocking.never);
+    executor.execute(bind(error, std::move(args)...));
+  }
 
  private:
   auto bind(boost::system::error_code error, Args... args) {

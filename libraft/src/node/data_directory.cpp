@@ -63,6 +63,7 @@ Result<void> DataDirectory::open_identity(NodeId node) {
   auto identity =
       storage::IdentityFile::open(*files_, node, fresh, std::filesystem::exists(log_folder()));
   if (!identity) return identity.error();
+  const storage::MutexLock lock(mutex_);
   identity_ = *std::move(identity);
   return check_log_is_there();
 }
@@ -80,8 +81,16 @@ Result<void> DataDirectory::check_log_is_there() const {
                                   "again"};
 }
 
-Result<void> DataDirectory::change_identity(const storage::Identity& identity) {
-  return identity_->change(identity);
+storage::Identity DataDirectory::identity() const {
+  const storage::MutexLock lock(mutex_);
+  return identity_->identity();
+}
+
+Result<void> DataDirectory::change_identity(const std::function<void(storage::Identity&)>& change) {
+  const storage::MutexLock lock(mutex_);
+  storage::Identity changed = identity_->identity();
+  change(changed);
+  return identity_->change(changed);
 }
 
 std::string DataDirectory::log_folder() const { return log_folder_in(path_); }

@@ -1,6 +1,7 @@
 // One node's data: the lock, the identity, the log's database and the snapshot files.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include "replica/ports.hpp"
 #include "storage/directory_lock.hpp"
 #include "storage/identity.hpp"
+#include "storage/mutex.hpp"
 #include "storage/posix_files.hpp"
 #include "storage/rocks_engine.hpp"
 #include "util/log.hpp"
@@ -25,8 +27,9 @@ class DataDirectory final : public replica::IdentityKeeper {
   static Result<std::unique_ptr<DataDirectory>> open(const NodeOptions& options,
                                                      const util::Log& log);
 
-  const storage::Identity& identity() const override { return identity_->identity(); }
-  Result<void> change_identity(const storage::Identity& identity) override;
+  storage::Identity identity() const override RAFT_EXCLUDES(mutex_);
+  Result<void> change_identity(const std::function<void(storage::Identity&)>& change) override
+      RAFT_EXCLUDES(mutex_);
 
   storage::RocksEngine& engine() { return *engine_; }
   storage::PosixFiles& snapshots() { return *snapshots_; }
@@ -46,7 +49,8 @@ class DataDirectory final : public replica::IdentityKeeper {
   std::unique_ptr<storage::PosixFiles> files_;
   std::unique_ptr<storage::PosixFiles> snapshots_;
   std::unique_ptr<storage::RocksEngine> engine_;
-  std::optional<storage::IdentityFile> identity_;  ///< There once open.
+  mutable storage::Mutex mutex_;
+  std::optional<storage::IdentityFile> identity_ RAFT_GUARDED_BY(mutex_);  ///< There once open.
 };
 
 }  // namespace raft::node

@@ -6,6 +6,7 @@
 #include "node/clock.hpp"
 #include "node/group_impl.hpp"
 #include "node/node_impl.hpp"
+#include "node/read_call.hpp"
 
 namespace raft {
 namespace {
@@ -34,24 +35,30 @@ replica::Done done_with(node::Call<> call, std::string* why = nullptr) {
 template <class Start, class... Args>
 void Group::Impl::initiate(node::Call<Args...> call, Start start) {
   // Only who can cancel pays for it.
-  std::shared_ptr<std::uint64_t> ticket;
+  Ticket ticket;
   if (auto slot = call.cancellation_slot(); slot.is_connected()) {
     ticket = std::make_shared<std::uint64_t>(0);
-    slot.assign([this, alive = node::Alive(life_), strand = node_.strand(),
-                 ticket](cancellation_type type) {
+    slot.assign([this, alive = alive_, strand = node_.strand(), ticket](cancellation_type type) {
       if ((type & ends_the_waiting) == cancellation_type::none) return;
       boost::asio::post(strand, [this, alive, ticket] {
-        if (!alive.expired() && replica_) replica_->cancel(*ticket);
+        if (!alive.expired()) cancel(*ticket);
       });
     });
   }
-  boost::asio::dispatch(node_.strand(), [this, alive = node::Alive(life_), call = std::move(call),
-                                         ticket, start = std::move(start)]() mutable {
+  boost::asio::dispatch(node_.strand(), [this, alive = alive_, call = std::move(call), ticket,
+                                         start = std::move(start)]() mutable {
     if (alive.expired()) return call.complete_later(Errc::stopped, Args{}...);
     if (!replica_) return call.complete_later(Errc::no_leader, Args{}...);
-    const std::uint64_t number = start(std::move(call));
+    const std::uint64_t number = start(std::move(call), ticket);
     if (ticket) *ticket = number;
   });
+}
+
+void Group::Impl::cancel(std::uint64_t ticket) {
+  if (auto asking = introductions_.extract(ticket)) {
+    return asking.mapped().call.complete(Errc::unknown_outcome);
+  }
+  if (replica_) replica_->cancel(ticket);
 }
 
 Instant Group::Impl::deadline_after(Duration duration) {
@@ -60,8 +67,8 @@ Instant Group::Impl::deadline_after(Duration duration) {
 
 void Group::Impl::propose(Bytes command, ProposeOptions options, Handler<Applied> handler) {
   initiate(node::Call<Applied>(std::move(handler), node_.strand()),
-           [this, command = std::move(command),
-            options = std::move(options)](node::Call<Applied> call) mutable {
+           [this, command = std::move(command), options = std::move(options)](
+               node::Call<Applied> call, const Ticket&) mutable {
              return replica_->propose(Command{std::move(options.session.client),
                                               options.session.sequence, std::move(command)},
                                       deadline_after(options.deadline),
@@ -75,64 +82,84 @@ void Group::Impl::propose(Bytes command, ProposeOptions options, Handler<Applied
 void Group::Impl::read(ReadLevel level, Duration deadline, std::function<void()> function,
                        Handler<> handler) {
   initiate(to_call(std::move(handler), node_.strand()),
-           [this, level, deadline, function = std::move(function)](node::Call<> call) mutable {
-             replica::Read::Function read;
-             if (function) read = [function = std::move(function)](Index) { function(); };
-             return replica_->read(level, deadline_after(deadline), std::move(read),
-                                   done_with(std::move(call)));
+           [this, level, deadline, function = std::move(function)](node::Call<> call,
+                                                                   const Ticket&) mutable {
+             const Instant until = deadline_after(deadline);
+             if (!function) return replica_->read(level, until, {}, done_with(std::move(call)));
+             auto shared = std::make_shared<node::ReadCall>(std::move(function), std::move(call));
+             return replica_->read(
+                 level, until, [shared](Index) { shared->run(); },
+                 [shared](const Result<void>& result) { shared->complete(result); });
            });
 }
 
 void Group::Impl::change(MembershipChange change, std::string* why, Handler<> handler) {
   initiate(to_call(std::move(handler), node_.strand()),
-           [this, why, change = std::move(change)](node::Call<> call) mutable {
+           [this, why, change = std::move(change)](node::Call<> call, const Ticket&) mutable {
              return replica_->change_membership(std::move(change), done_with(std::move(call), why));
            });
 }
 
 void Group::Impl::transfer(NodeId target, std::string* why, Handler<> handler) {
-  initiate(to_call(std::move(handler), node_.strand()), [this, why, target](node::Call<> call) {
-    return replica_->transfer_leadership(target, done_with(std::move(call), why));
-  });
+  initiate(to_call(std::move(handler), node_.strand()),
+           [this, why, target](node::Call<> call, const Ticket&) {
+             return replica_->transfer_leadership(target, done_with(std::move(call), why));
+           });
 }
 
 void Group::Impl::take_snapshot(Handler<> handler) {
-  initiate(to_call(std::move(handler), node_.strand()), [this](node::Call<> call) {
+  initiate(to_call(std::move(handler), node_.strand()), [this](node::Call<> call, const Ticket&) {
     return replica_->take_snapshot(done_with(std::move(call)));
   });
 }
 
 void Group::Impl::add(Member member, std::string* why, Handler<> handler) {
-  initiate(
-      to_call(std::move(handler), node_.strand()),
-      [this, why, member = std::move(member)](node::Call<> call) mutable -> std::uint64_t {
-        const std::string address = member.address;
-        node_.transport().introduce(
-            address, options_.group, std::nullopt,
-            [this, alive = node::Alive(life_), member = std::move(member),
-             done = done_with(std::move(call), why)](Result<Introduction> introduction) mutable {
-              if (alive.expired()) return done(Errc::stopped);
-              if (!introduction) return done(introduction.error());
-              introduced(introduction->peer, std::move(member), std::move(done));
-            });
-        return 0;
+  initiate(to_call(std::move(handler), node_.strand()),
+           [this, why, member = std::move(member)](node::Call<> call,
+                                                   const Ticket& ticket) mutable {
+             return ask_for_introduction(std::move(member), why, std::move(call), ticket);
+           });
+}
+
+std::uint64_t Group::Impl::ask_for_introduction(Member member, std::string* why, node::Call<> call,
+                                                Ticket ticket) {
+  if (is_winding_down_) {
+    call.complete_later(Errc::stopped);
+    return 0;
+  }
+  const std::uint64_t number = --last_introduction_;
+  const std::string address = member.address;
+  introductions_.emplace(number, Asking{std::move(member), why, std::move(call), std::move(ticket)});
+  node_.transport().introduce(
+      address, options_.group, std::nullopt,
+      [this, alive = alive_, number](const Result<Introduction>& introduction) {
+        if (!alive.expired()) introduced(number, introduction);
       });
+  return number;
 }
 
 /// It is the right node and free to come: only now its instance is known.
-void Group::Impl::introduced(const Hello& peer, Member member, replica::Done done) {
-  if (peer.node != member.id) {
+void Group::Impl::introduced(std::uint64_t number, const Result<Introduction>& introduction) {
+  auto found = introductions_.extract(number);
+  if (!found) return;  // Given up meanwhile.
+  Asking& asking = found.mapped();
+  replica::Done done = done_with(std::move(asking.call), asking.why);
+  if (!introduction) return done(introduction.error());
+  const Hello& peer = introduction->peer;
+  if (peer.node != asking.member.id) {
     return done(Error{Errc::id_taken, "node " + to_string(peer.node) + " answers at " +
-                                          member.address + ", not node " + to_string(member.id)});
+                                          asking.member.address + ", not node " +
+                                          to_string(asking.member.id)});
   }
   if (peer.cluster && peer.cluster != node_.identity().cluster) {
     return done(Error{Errc::conflict, "node " + to_string(member.id) + " at " + member.address +
                                           " belongs to another cluster"});
   }
-  member.instance = peer.instance;
+  asking.member.instance = peer.instance;
   MembershipChange change;
-  change.add_learners.push_back(std::move(member));
-  replica_->change_membership(std::move(change), std::move(done));
+  change.add_learners.push_back(std::move(asking.member));
+  const std::uint64_t request = replica_->change_membership(std::move(change), std::move(done));
+  if (asking.ticket) *asking.ticket = request;
 }
 
 // --- the handle ---
@@ -140,6 +167,7 @@ void Group::Impl::introduced(const Hello& peer, Member member, replica::Done don
 Group::Group(Impl& impl) : impl_(impl) {}
 Group::~Group() = default;
 
+boost::asio::any_io_executor Group::default_executor() const { return impl_.executor(); }
 void Group::start_propose(Bytes command, ProposeOptions options, Handler<Applied> handler) {
   impl_.propose(std::move(command), std::move(options), std::move(handler));
 }

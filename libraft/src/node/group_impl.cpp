@@ -23,12 +23,12 @@ Group::Impl::Impl(Node::Impl& node, const GroupOptions& options)
       files_(node.directory().snapshots(), options.group),
       outbox_(std::make_unique<node::TransportOutbox>(node.transport(), options.group)),
       storage_(
-          std::make_unique<node::LogStorage>(node.strand(), life_, store_, node.storage_thread())),
-      worker_(std::make_unique<node::PoolWorker>(node.strand(), life_, node.workers())),
+          std::make_unique<node::LogStorage>(node.strand(), alive_, store_, node.storage_thread())),
+      worker_(std::make_unique<node::PoolWorker>(node.strand(), alive_, node.workers())),
       introducer_(node.transport(), options.group),
-      beginning_(
-          options, node.address(),
-          {node.directory(), introducer_, *this, store_, node.directory().engine(), node.log()}) {
+      engine_(node.directory().engine(), node.storage_thread()),
+      beginning_(options, node.address(),
+                 {node.directory(), introducer_, *this, store_, engine_, node.log()}) {
   published_.id = node.options().id;
   published_.group = options.group;
   published_.membership.membership = std::make_shared<const Membership>();
@@ -47,7 +47,7 @@ Result<void> Group::Impl::open(StateMachine& machine) {
 }
 
 Result<void> Group::Impl::open_replica(RecoveredLog recovered) {
-  const storage::Identity& identity = node_.directory().identity();
+  const storage::Identity identity = node_.directory().identity();
   const replica::Self self{identity.node, identity.instance, identity.boot,
                            seed_of(identity, options_.group)};
   auto opened = replica::Replica::open(self, options_, std::move(recovered), *machine_,
@@ -55,10 +55,14 @@ Result<void> Group::Impl::open_replica(RecoveredLog recovered) {
   if (!opened) return opened.error();
   replica_ = *std::move(opened);
   beginning_.opened();
-  node_.peers_changed();
   publish_status();
-  wake();
   return {};
+}
+
+void Group::Impl::arrived() {
+  if (!replica_) return;
+  node_.peers_changed();
+  wake();
 }
 
 // --- the turn ---
@@ -66,7 +70,11 @@ Result<void> Group::Impl::open_replica(RecoveredLog recovered) {
 void Group::Impl::tick() {
   beginning_.tick(replica_ ? &replica_->core() : nullptr);
   if (auto log = beginning_.take_founded()) {
-    if (const auto opened = open_replica(*std::move(log)); !opened) failed(opened.error());
+    if (const auto opened = open_replica(*std::move(log)); !opened) {
+      failed(opened.error());
+    } else {
+      arrived();
+    }
   }
   if (replica_) replica_->tick();
   publish_status();
@@ -79,6 +87,8 @@ void Group::Impl::turn() {
 void Group::Impl::run_completions() {
   if (replica_) replica_->run_completions();
 }
+
+boost::asio::any_io_executor Group::Impl::executor() const { return node_.strand(); }
 
 Instant Group::Impl::now() { return node::boot_time_now(); }
 
@@ -101,12 +111,26 @@ Status Group::Impl::status() const {
   return published_;
 }
 
+void Group::Impl::wind_down() {
+  is_winding_down_ = true;
+  if (replica_) replica_->wind_down();
+}
+
+bool Group::Impl::is_idle() const {
+  if (!introductions_.empty()) return false;
+  if (!replica_ || replica_->failure()) return true;
+  const core::Leader* leader = replica_->core().leader_state();
+  return replica_->is_idle() && (leader == nullptr || !leader->transfer);
+}
+
+// Whoever is told may ask again at once: by then this group must be gone to it.
 void Group::Impl::close() {
-  if (replica_) {
-    replica_->stop();
-    replica_->run_completions();
-  }
+  if (replica_) replica_->stop();
   life_.reset();
+  for (auto& [number, asking] : std::exchange(introductions_, {})) {
+    asking.call.complete(Errc::stopped);
+  }
+  if (replica_) replica_->run_completions();
 }
 
 }  // namespace raft

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <boost/asio/any_completion_handler.hpp>
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -19,7 +21,8 @@
 
 namespace raft {
 
-/// Everything but the copy of the status is touched on the node's strand only.
+/// Opened by whoever starts the group, and then handed to the node's strand, where everything but
+/// the copy of the status is touched.
 class Group::Impl final : public replica::Driver {
  public:
   template <class... Args>
@@ -30,7 +33,14 @@ class Group::Impl final : public replica::Driver {
 
   /// Recovers the log, or begins as the options say where there is nothing. Blocks.
   Result<void> open(StateMachine& machine);
-  /// Lets go of the replica; what posted itself here before does nothing any more.
+  /// The strand has it now.
+  void arrived();
+  /// Refuses requests from now on; what waits goes on.
+  void wind_down();
+  /// Nobody waits any more.
+  bool is_idle() const;
+  /// Completes what waits and lets go of the replica: what posted itself here before does nothing
+  /// any more.
   void close();
 
   // --- requests, from any thread ---
@@ -43,7 +53,9 @@ class Group::Impl final : public replica::Driver {
   void take_snapshot(Handler<> handler);
   Status status() const;
   GroupId id() const { return options_.group; }
+  Duration tick_period() const { return options_.timing.tick; }
   Group& handle() { return handle_; }
+  boost::asio::any_io_executor executor() const;
 
   // --- the node's events, on the strand ---
   void tick();
@@ -62,10 +74,24 @@ class Group::Impl final : public replica::Driver {
   Result<void> open_replica(RecoveredLog recovered);
   void publish_status();
 
+  /// What a caller may give up: the number of a request to the replica, or of an introduction that
+  /// comes before it. Null: it cannot be given up.
+  using Ticket = std::shared_ptr<std::uint64_t>;
+  /// A node that is to be added and is asked who it is.
+  struct Asking {
+    Member member;
+    std::string* why;  ///< Null: nobody wants the detail of an error.
+    node::Call<> call;
+    Ticket ticket;
+  };
+
   /// Runs `start` on the strand with a call to complete, and lets the caller cancel it.
   template <class Start, class... Args>
   void initiate(node::Call<Args...> call, Start start);
-  void introduced(const Hello& peer, Member member, replica::Done done);
+  void cancel(std::uint64_t ticket);
+  std::uint64_t ask_for_introduction(Member member, std::string* why, node::Call<> call,
+                                     Ticket ticket);
+  void introduced(std::uint64_t number, const Result<Introduction>& introduction);
   Instant deadline_after(Duration duration);
 
   Node::Impl& node_;
@@ -73,6 +99,7 @@ class Group::Impl final : public replica::Driver {
   StateMachine* machine_ = nullptr;
   Group handle_;
   std::shared_ptr<const void> life_ = std::make_shared<int>();
+  const node::Alive alive_{life_};  ///< Never changes, so that any thread may copy it.
 
   storage::LogStore store_;
   storage::SnapshotFiles files_;
@@ -80,8 +107,12 @@ class Group::Impl final : public replica::Driver {
   std::unique_ptr<node::LogStorage> storage_;
   std::unique_ptr<node::PoolWorker> worker_;
   node::TransportIntroducer introducer_;
+  node::SharedEngine engine_;
   replica::Beginning beginning_;
   std::unique_ptr<replica::Replica> replica_;
+  std::map<std::uint64_t, Asking> introductions_;
+  std::uint64_t last_introduction_ = 0;  ///< Downwards, for the replica's tickets count upwards.
+  bool is_winding_down_ = false;
 
   mutable std::mutex status_mutex_;
   Status published_;  ///< At most a tick old, for callers off the strand.

@@ -1,6 +1,7 @@
 #include "node/group_ports.hpp"
 
 #include <boost/asio/post.hpp>
+#include <future>
 #include <utility>
 
 namespace raft::node {
@@ -42,6 +43,17 @@ void LogStorage::submit(storage::KvBatch batch, bool sync, Done done) {
 Result<std::vector<EntryPtr>> LogStorage::read(Index first, Index last,
                                                std::size_t bytes_max) const {
   return store_.read(first, last, bytes_max);
+}
+
+Result<void> SharedEngine::write(const storage::KvBatch& batch, bool sync) {
+  storage::KvBatch own = batch;
+  if (const auto written = thread_.try_now(own, sync)) return written->result;
+  if (thread_.is_full()) return Error{Errc::storage_full, "the disk is nearly full"};
+  std::promise<Result<void>> promise;
+  thread_.submit(std::move(own), sync, [&promise](const storage::Written& written) {
+    promise.set_value(written.result);
+  });
+  return promise.get_future().get();
 }
 
 void PoolWorker::run(util::UniqueFunction<void()> job, util::UniqueFunction<void()> done) {

@@ -4,9 +4,12 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <functional>
 #include <memory>
+#include <optional>
 
 #include "replica/ports.hpp"
+#include "storage/kv_engine.hpp"
 #include "storage/log_store.hpp"
 #include "storage/storage_thread.hpp"
 #include "wire/transport.hpp"
@@ -67,6 +70,26 @@ class LogStorage final : public replica::Storage {
   storage::LogStore& store_;
   storage::StorageThread& thread_;
   std::size_t under_way_ = 0;  ///< Handed to the thread and not yet back here.
+};
+
+/// The engine for whoever writes while other groups may be writing too: waits for its turn.
+class SharedEngine final : public storage::KvEngine {
+ public:
+  SharedEngine(storage::KvEngine& engine, storage::StorageThread& thread)
+      : engine_(engine), thread_(thread) {}
+
+  Result<void> write(const storage::KvBatch& batch, bool sync) override;
+  Result<std::optional<Bytes>> get(BytesView key) const override { return engine_.get(key); }
+  Result<void> scan(
+      BytesView first, BytesView last,
+      const std::function<bool(BytesView key, BytesView value)>& visit) const override {
+    return engine_.scan(first, last, visit);
+  }
+  Result<void> resume() override { return engine_.resume(); }
+
+ private:
+  storage::KvEngine& engine_;
+  storage::StorageThread& thread_;
 };
 
 class PoolWorker final : public replica::Worker {

@@ -30,8 +30,10 @@ Result<Group*> Node::start_group(GroupOptions options, StateMachine& machine) {
 void Node::start_stop(
     Duration grace, boost::asio::any_completion_handler<void(boost::system::error_code)> handler) {
   node::Call<> call(std::move(handler), impl_->strand());
-  boost::asio::dispatch(impl_->strand(), [this, grace, call = std::move(call)]() mutable {
-    impl_->stop(grace, std::move(call));
+  boost::asio::dispatch(impl_->strand(), [impl = impl_.get(), alive = impl_->alive(), grace,
+                                          call = std::move(call)]() mutable {
+    if (alive.expired()) return call.complete_later(Errc::stopped);
+    impl->stop(grace, std::move(call));
   });
 }
 

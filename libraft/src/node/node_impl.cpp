@@ -1,12 +1,29 @@
 #include "node/node_impl.hpp"
 
 #include <algorithm>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 #include <utility>
 
 #include "node/clock.hpp"
+#include "util/assert.hpp"
 
 namespace raft {
+namespace {
+
+/// While it lives, callers' handlers may be running. These may throw.
+class Completing {
+ public:
+  explicit Completing(bool& flag) : flag_(flag) { flag_ = true; }
+  ~Completing() { flag_ = false; }
+  Completing(const Completing&) = delete;
+
+ private:
+  bool& flag_;
+};
+
+}  // namespace
+
 Node::Impl::Impl(Executor executor, NodeOptions options, util::Log log,
                  std::unique_ptr<node::DataDirectory> directory)
     : strand_(std::move(executor)),
@@ -23,6 +40,14 @@ Node::Impl::Impl(Executor executor, NodeOptions options, util::Log log,
 
 // In this order: nothing new comes in, callers are told, threads end, and only then what they used.
 Node::Impl::~Impl() {
+  RAFT_ASSERT(!is_completing_, "a node is destroyed within a handler that it is just calling");
+  if (stop_) {
+    // The strand may never run again.
+    node::Call<> call = std::move(stop_->call);
+    stop_.reset();
+    finish_stopping();
+    call.complete_elsewhere({});
+  }
   finish_stopping();
   workers_.stop();
   workers_.join();
@@ -30,25 +55,61 @@ Node::Impl::~Impl() {
 
 Result<void> Node::Impl::listen() { return transport_.listen(options_.listen); }
 
+// --- groups come ---
+
+// What takes long, reading the log and restoring the machine, is done here, where it holds up none
+// of the other groups.
 Result<Group*> Node::Impl::start_group(const GroupOptions& options, StateMachine& machine) {
-  if (groups_.contains(options.group)) {
-    return Error{Errc::invalid_argument, "group " + to_string(options.group) + " runs already"};
-  }
+  if (const auto reserved = reserve(options.group); !reserved) return reserved.error();
   auto group = std::make_unique<Group::Impl>(*this, options);
-  if (const auto opened = group->open(machine); !opened) return opened.error();
-  tick_every_ = std::min(tick_every_, options.timing.tick);
-  Group* handle = &group->handle();
-  groups_.emplace(options.group, std::move(group));
+  const Result<void> opened = group->open(machine);
+  Group* const handle = &group->handle();
+  {
+    const storage::MutexLock lock(arriving_mutex_);
+    if (!opened || !takes_groups_) {
+      known_groups_.erase(options.group);
+      return opened ? Error{Errc::stopped, "the node is shutting down"} : opened.error();
+    }
+    arriving_.push_back(std::move(group));
+  }
+  // Whatever is asked of the group comes to the strand behind this.
+  boost::asio::dispatch(strand_, [this, alive = alive_] {
+    if (!alive.expired()) take_in_groups();
+  });
+  return handle;
+}
+
+Result<void> Node::Impl::reserve(GroupId group) {
+  const storage::MutexLock lock(arriving_mutex_);
+  if (!takes_groups_) return Error{Errc::stopped, "the node is shutting down"};
+  if (known_groups_.insert(group).second) return {};
+  return Error{Errc::invalid_argument, "group " + to_string(group) + " runs already"};
+}
+
+std::vector<std::unique_ptr<Group::Impl>> Node::Impl::take_arrivals() {
+  const storage::MutexLock lock(arriving_mutex_);
+  return std::exchange(arriving_, {});
+}
+
+void Node::Impl::take_in_groups() {
+  for (auto& group : take_arrivals()) {
+    tick_every_ = std::min(tick_every_, group->tick_period());
+    Group::Impl& present = *(groups_[group->id()] = std::move(group));
+    present.arrived();
+    // Links that other groups need are up already.
+    for (const TransportStatus::Peer& peer : transport_.status().peers) {
+      if (peer.connected && present.replica()) present.replica()->peer_connected(peer.id);
+    }
+  }
   publish();
   if (!std::exchange(is_ticking_, true)) schedule_tick();
-  return handle;
 }
 
 // --- the turn ---
 
 void Node::Impl::wake() {
   if (std::exchange(turn_scheduled_, true)) return;
-  boost::asio::post(strand_, [this, alive = node::Alive(life_)] {
+  boost::asio::post(strand_, [this, alive = alive_] {
     if (!alive.expired()) turn();
   });
 }
@@ -60,13 +121,18 @@ void Node::Impl::turn() {
   for (auto& [id, group] : groups_) group->turn();
   if (std::exchange(peers_changed_, false)) update_peers();
   transport_.flush();
-  for (auto& [id, group] : groups_) group->run_completions();
+  run_completions();
   transport_.flush();
+}
+
+void Node::Impl::run_completions() {
+  const Completing completing(is_completing_);
+  for (auto& [id, group] : groups_) group->run_completions();
 }
 
 void Node::Impl::schedule_tick() {
   timer_.expires_after(tick_every_);
-  timer_.async_wait([this, alive = node::Alive(life_)](boost::system::error_code error) {
+  timer_.async_wait([this, alive = alive_](boost::system::error_code error) {
     if (error || alive.expired() || is_stopped_) return;
     tick();
     if (!is_stopped_) schedule_tick();
@@ -81,14 +147,21 @@ void Node::Impl::tick() {
 
 void Node::Impl::update_peers() {
   std::map<NodeId, std::string> peers;
-  for (const replica::Replica* replica : replicas()) addresses_.collect(replica->core(), peers);
+  for (const replica::Replica* replica : replicas()) {
+    // Who was removed from a group has nobody to reach for it, and would be refused by all.
+    const auto& failure = replica->failure();
+    if (!failure || failure->code != Errc::removed) addresses_.collect(replica->core(), peers);
+  }
   transport_.set_peers(peers);
 }
 
+// Later than this turn, whose answers may still need the links that are let go.
 void Node::Impl::failed(GroupId group, const Error& why) {
-  if (!options_.on_failure) return;
-  boost::asio::post(strand_, [alive = node::Alive(life_), call = options_.on_failure, group, why] {
-    if (!alive.expired()) call(group, why);
+  boost::asio::post(strand_, [this, alive = alive_, call = options_.on_failure, group, why] {
+    if (alive.expired()) return;
+    peers_changed_ = true;
+    wake();
+    if (call) call(group, why);
   });
 }
 
@@ -96,14 +169,21 @@ void Node::Impl::failed(GroupId group, const Error& why) {
 
 void Node::Impl::stop(Duration grace, node::Call<> call) {
   if (is_stopped_ || stop_) return call.complete_later(Errc::stopped);
+  refuse_groups();
+  take_in_groups();
   stop_.emplace(Stop{replica::after(node::boot_time_now(), grace), std::move(call)});
   for (auto& [id, group] : groups_) {
+    group->wind_down();
     replica::Replica* replica = group->replica();
     if (replica != nullptr && replica->core().is_leader()) {
       replica->transfer_leadership(NodeId{}, [](Result<void>) {});
     }
   }
-  if (!is_ticking_) go_on_stopping();
+}
+
+void Node::Impl::refuse_groups() {
+  const storage::MutexLock lock(arriving_mutex_);
+  takes_groups_ = false;
 }
 
 void Node::Impl::go_on_stopping() {
@@ -111,17 +191,15 @@ void Node::Impl::go_on_stopping() {
 }
 
 bool Node::Impl::is_done_stopping() const {
-  return std::all_of(groups_.begin(), groups_.end(), [](const auto& item) {
-    const replica::Replica* replica = item.second->replica();
-    if (replica == nullptr || replica->failure()) return true;
-    const core::Leader* leader = replica->core().leader_state();
-    return replica->is_idle() && (leader == nullptr || !leader->transfer);
-  });
+  return std::all_of(groups_.begin(), groups_.end(),
+                     [](const auto& item) { return item.second->is_idle(); });
 }
 
 void Node::Impl::finish_stopping() {
   if (std::exchange(is_stopped_, true)) return;
-  for (auto& [id, group] : groups_) group->close();
+  refuse_groups();
+  for (auto& group : take_arrivals()) groups_[group->id()] = std::move(group);
+  close_groups();
   transport_.flush();
   transport_.close();
   timer_.cancel();
@@ -131,6 +209,11 @@ void Node::Impl::finish_stopping() {
     stop_.reset();
     call.complete_later({});
   }
+}
+
+void Node::Impl::close_groups() {
+  const Completing completing(is_completing_);
+  for (auto& [id, group] : groups_) group->close();
 }
 
 // --- identity ---
@@ -144,20 +227,18 @@ replica::Greeter::Replicas Node::Impl::replicas() const {
 }
 
 void Node::Impl::publish() {
-  const storage::Identity& identity = directory_->identity();
   TransportStatus transport = transport_.status();
-  const std::lock_guard lock(published_mutex_);
-  published_identity_ = {identity.node, identity.instance, identity.cluster, identity.boot};
+  const storage::MutexLock lock(published_mutex_);
   published_transport_ = std::move(transport);
 }
 
 NodeIdentity Node::Impl::identity() const {
-  const std::lock_guard lock(published_mutex_);
-  return published_identity_;
+  const storage::Identity identity = directory_->identity();
+  return {identity.node, identity.instance, identity.cluster, identity.boot};
 }
 
 TransportStatus Node::Impl::transport_status() const {
-  const std::lock_guard lock(published_mutex_);
+  const storage::MutexLock lock(published_mutex_);
   return published_transport_;
 }
 
@@ -180,7 +261,7 @@ void Node::Impl::refused(NodeId peer, const std::string& address, const Refused&
            "node " + to_string(peer) + " at " + address + " refuses this node (" +
                to_string(why.reason) + "): " + why.detail);
   for (auto& [id, group] : groups_) {
-    if (group->replica() != nullptr) group->replica()->refused(why);
+    if (group->replica() != nullptr && concerns(why, id)) group->replica()->refused(why);
   }
 }
 
@@ -207,8 +288,7 @@ void Node::Impl::received(GroupId group, ServiceMessage message, Reply reply) {
   if (found == groups_.end() || found->second->replica() == nullptr) return;
   replica::Replica::Reply answer;
   if (reply) {
-    answer = [this, group, alive = node::Alive(life_),
-              reply = std::move(reply)](ServiceMessage body) mutable {
+    answer = [this, group, alive = alive_, reply = std::move(reply)](ServiceMessage body) mutable {
       if (alive.expired()) return;
       greeter_.sign(body);
       reply(group, std::move(body));

@@ -6,8 +6,8 @@
 #include <boost/asio/thread_pool.hpp>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,13 +18,13 @@
 #include "node/group_impl.hpp"
 #include "replica/address_book.hpp"
 #include "replica/greeter.hpp"
+#include "storage/mutex.hpp"
 #include "storage/storage_thread.hpp"
 #include "util/log.hpp"
 
 namespace raft {
 
-/// Everything but start_group() before the executor runs, and what says otherwise, happens on the
-/// strand.
+/// Everything happens on the strand but what says otherwise.
 class Node::Impl final : public wire::TransportHandler {
  public:
   Impl(Executor executor, NodeOptions options, util::Log log,
@@ -32,11 +32,14 @@ class Node::Impl final : public wire::TransportHandler {
   ~Impl() override;
 
   Result<void> listen();
+  /// Any thread: opens the group there and hands it to the strand.
   Result<Group*> start_group(const GroupOptions& options, StateMachine& machine);
   void stop(Duration grace, node::Call<> call);
 
   // --- for groups ---
   const node::Strand& strand() const { return strand_; }
+  /// Expired once the node has stopped. Any thread.
+  const node::Alive& alive() const { return alive_; }
   const NodeOptions& options() const { return options_; }
   const util::Log& log() const { return log_; }
   node::DataDirectory& directory() { return *directory_; }
@@ -68,13 +71,19 @@ class Node::Impl final : public wire::TransportHandler {
     node::Call<> call;
   };
 
+  Result<void> reserve(GroupId group);
+  void take_in_groups();
+  std::vector<std::unique_ptr<Group::Impl>> take_arrivals();
   void turn();
+  void run_completions();
   void schedule_tick();
   void tick();
   void update_peers();
   void go_on_stopping();
   bool is_done_stopping() const;
   void finish_stopping();
+  void refuse_groups();
+  void close_groups();
   replica::Greeter::Replicas replicas() const;
   void publish();
 
@@ -82,6 +91,7 @@ class Node::Impl final : public wire::TransportHandler {
   const NodeOptions options_;
   const util::Log log_;
   std::shared_ptr<const void> life_ = std::make_shared<int>();
+  const node::Alive alive_{life_};  ///< Never changes, so that any thread may copy it.
   std::unique_ptr<node::DataDirectory> directory_;
   boost::asio::thread_pool workers_;
   storage::StorageThread storage_thread_;
@@ -95,12 +105,18 @@ class Node::Impl final : public wire::TransportHandler {
   bool turn_scheduled_ = false;
   bool peers_changed_ = false;
   bool is_stopped_ = false;
+  bool is_completing_ = false;  ///< Callers' handlers are running, which must not end the node.
   std::optional<Stop> stop_;
 
+  // From whoever starts groups to the strand.
+  storage::Mutex arriving_mutex_;
+  bool takes_groups_ RAFT_GUARDED_BY(arriving_mutex_) = true;
+  std::set<GroupId> known_groups_ RAFT_GUARDED_BY(arriving_mutex_);
+  std::vector<std::unique_ptr<Group::Impl>> arriving_ RAFT_GUARDED_BY(arriving_mutex_);
+
   // For callers off the strand; at most a tick old.
-  mutable std::mutex published_mutex_;
-  NodeIdentity published_identity_;
-  TransportStatus published_transport_;
+  mutable storage::Mutex published_mutex_;
+  TransportStatus published_transport_ RAFT_GUARDED_BY(published_mutex_);
 };
 
 }  // namespace raft

@@ -62,11 +62,19 @@ inline constexpr std::size_t refusal_detail_bytes_max = 512;
 /// Why a hello was refused, and what a person should do.
 struct Refused {
   Refusal reason = Refusal::version;
-  Index membership;    ///< For `removed` and `id_taken`: where this is decided; 0 otherwise.
+  GroupId group;       ///< For `removed` and `id_taken`: whose membership says so; 0 otherwise.
+  Index membership;    ///< For the same two: where this is decided; 0 otherwise.
   std::string detail;  ///< One line.
 
   bool operator==(const Refused&) const = default;
 };
+
+/// A membership speaks for its own group only. All else is about the node and its directory.
+constexpr bool concerns(const Refused& refused, GroupId group) {
+  const bool is_of_a_group =
+      refused.reason == Refusal::removed || refused.reason == Refusal::id_taken;
+  return !is_of_a_group || refused.group == group;
+}
 
 const char* to_string(Purpose);
 const char* to_string(Refusal);

@@ -22,7 +22,7 @@ Beginning::Beginning(const GroupOptions& options, std::string address, const Por
     : options_(options), address_(std::move(address)), ports_(ports) {}
 
 Member Beginning::self() const {
-  const storage::Identity& identity = ports_.identity.identity();
+  const storage::Identity identity = ports_.identity.identity();
   Member member;
   member.id = identity.node;
   member.instance = identity.instance;
@@ -59,7 +59,7 @@ Result<std::optional<RecoveredLog>> Beginning::begin(RecoveredLog nothing) {
   if (!founding.initial_members.empty()) {
     const NodeId founder = founder_of(founding.initial_members);
     if (founder == own) {
-      gathering_.emplace(own, founding.initial_members);
+      gathering_.emplace(own, options_.group, founding.initial_members);
       return std::optional<RecoveredLog>();
     }
     for (const InitialMember& member : founding.initial_members) {
@@ -69,7 +69,7 @@ Result<std::optional<RecoveredLog>> Beginning::begin(RecoveredLog nothing) {
   if (!seeds.empty()) {
     if (const auto written = join(std::move(seeds)); !written) return written.error();
   }
-  if (ports_.identity.identity().joining.empty()) {
+  if (!ports_.identity.identity().joining.contains(options_.group)) {
     return Error{Errc::invalid_argument,
                  "the data directory is empty: found a cluster or join one"};
   }
@@ -85,9 +85,13 @@ Result<RecoveredLog> Beginning::found() {
   if (const auto written = ports_.engine.write(batch, true); !written) return written.error();
   Result<RecoveredLog> founded = ports_.store.recover();
   if (!founded) return founded;
+  // Another group may have founded the cluster: this one is of the same.
   if (!ports_.identity.identity().cluster) {
     if (const auto named = name_founded_cluster(*founded); !named) return named.error();
   }
+  RAFT_LOG(ports_.log, info,
+           "founded group " + to_string(options_.group) + " of cluster " +
+               to_string(ports_.identity.identity().cluster));
   return founded;
 }
 
@@ -99,28 +103,28 @@ Result<void> Beginning::name_founded_cluster(const RecoveredLog& founded) {
                                     to_string(founded.last) +
                                     ": they are not of the same directory"};
   }
-  storage::Identity identity = ports_.identity.identity();
-  // Made of the founder's instance and the boot number: as random as the instance.
-  identity.cluster = {identity.instance.low, identity.instance.high ^ identity.boot.value};
-  identity.joining.clear();
-  const Result<void> written = ports_.identity.change_identity(identity);
-  if (written) RAFT_LOG(ports_.log, info, "founded cluster " + to_string(identity.cluster));
-  return written;
+  return ports_.identity.change_identity([&](storage::Identity& identity) {
+    identity.joining.erase(options_.group);
+    // Made of the founder's instance and the boot number: as random as the instance.
+    identity.cluster = {identity.instance.low, identity.instance.high ^ identity.boot.value};
+  });
 }
 
 Result<void> Beginning::join(std::vector<std::string> seeds) {
-  storage::Identity identity = ports_.identity.identity();
-  identity.joining = std::move(seeds);
-  if (options_.founding.cluster) identity.cluster = options_.founding.cluster;
-  return ports_.identity.change_identity(identity);
+  // All groups of a node are of one cluster.
+  if (const ClusterId cluster = options_.founding.cluster) {
+    if (const auto adopted = adopt(ports_.identity, cluster); !adopted) return adopted;
+  }
+  return ports_.identity.change_identity(
+      [&](storage::Identity& identity) { identity.joining[options_.group] = std::move(seeds); });
 }
 
 void Beginning::opened() {
-  const storage::Identity& identity = ports_.identity.identity();
-  const std::vector<std::string>& seeds = identity.joining;
-  if (!seeds.empty() && seeds.front() != waits_to_be_added) {
+  const storage::Identity identity = ports_.identity.identity();
+  const auto seeds = identity.joining.find(options_.group);
+  if (seeds != identity.joining.end() && seeds->second.front() != waits_to_be_added) {
     const Duration timeout = options_.founding.join_timeout;
-    joiner_.emplace(seeds, self(), identity.boot,
+    joiner_.emplace(seeds->second, self(), identity.boot,
                     timeout == Duration{0} ? never : after(ports_.driver.now(), timeout));
   }
 }
@@ -176,14 +180,14 @@ void Beginning::fail(const Error& error) {
 /// instance is spent. The entry that says so must be on the disk: a power cut that took it would
 /// leave a node that is neither a member nor joining.
 void Beginning::finish_joining_if_decided(const core::Core& core) {
-  storage::Identity identity = ports_.identity.identity();
-  if (identity.joining.empty()) return;
+  const storage::Identity identity = ports_.identity.identity();
+  if (!identity.joining.contains(options_.group)) return;
   const LoggedMembership& current = core.membership();
   if (current.index > std::min(core.commit(), core.log().stable())) return;
   const bool is_member = current.membership->names(identity.node, identity.instance);
   if (!is_member && !core.removed()) return;
-  identity.joining.clear();
-  const Result<void> written = ports_.identity.change_identity(identity);
+  const Result<void> written = ports_.identity.change_identity(
+      [&](storage::Identity& own) { own.joining.erase(options_.group); });
   // Without space the next tick tries again.
   if (!written && written.code() != Errc::storage_full) fail(written.error());
   if (written) joiner_.reset();
@@ -210,7 +214,8 @@ void Beginning::go_on_gathering() {
 void Beginning::answered_gathering(const Result<Introduction>& introduction) {
   Result<Hello> hello = Errc::timed_out;
   if (introduction) hello = introduction->peer;
-  const Result<void> answered = gathering_->answered(hello, ports_.driver.now());
+  const ClusterId own = ports_.identity.identity().cluster;
+  const Result<void> answered = gathering_->answered(hello, own, ports_.driver.now());
   if (answered) return;
   gathering_.reset();
   fail(answered.error());

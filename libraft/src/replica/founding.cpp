@@ -55,7 +55,8 @@ Joiner::Outcome Joiner::answered(const Result<ServiceReply>& reply, Instant now)
   return {};
 }
 
-Gathering::Gathering(NodeId self, const std::vector<InitialMember>& members) {
+Gathering::Gathering(NodeId self, GroupId group, const std::vector<InitialMember>& members)
+    : group_(group) {
   for (const InitialMember& member : members) {
     if (member.id != self) absent_[member.id] = member.address;
   }
@@ -69,7 +70,7 @@ std::optional<std::string> Gathering::next(Instant now) {
   return whom->second;
 }
 
-Result<void> Gathering::answered(const Result<Hello>& hello, Instant now) {
+Result<void> Gathering::answered(const Result<Hello>& hello, ClusterId own, Instant now) {
   RAFT_ASSERT(asking_.has_value());
   const NodeId asked = *std::exchange(asking_, std::nullopt);
   if (!hello) {
@@ -81,9 +82,15 @@ Result<void> Gathering::answered(const Result<Hello>& hello, Instant now) {
                                              absent_.at(asked) + " instead of node " +
                                              to_string(asked)};
   }
-  if (hello->cluster) {
+  if (hello->cluster && hello->cluster != own) {
     return Error{Errc::conflict, "node " + to_string(asked) + " already belongs to cluster " +
                                      to_string(hello->cluster)};
+  }
+  for (const Standing& standing : hello->standings) {
+    if (standing.group == group_ && standing.durable.value > 0) {
+      return Error{Errc::conflict,
+                   "node " + to_string(asked) + " already has a log of group " + to_string(group_)};
+    }
   }
   absent_.erase(asked);
   return {};

@@ -57,18 +57,21 @@ class Joiner {
 };
 
 /// The founder of a cluster whose nodes are all started with the same list waits until every
-/// other one has answered, and founds only if none belongs to a cluster already.
+/// other one has answered, and founds only if none belongs to a cluster already. Further groups of
+/// a cluster are founded alike: then the others may belong to this very cluster.
 class Gathering {
  public:
-  Gathering(NodeId self, const std::vector<InitialMember>& members);
+  Gathering(NodeId self, GroupId group, const std::vector<InitialMember>& members);
 
   /// Whom to ask who it is; one at a time.
   std::optional<std::string> next(Instant now);
-  /// Error: somebody belongs to a cluster, or another node answers at that address.
-  Result<void> answered(const Result<Hello>& hello, Instant now);
+  /// `own`: the cluster that this node belongs to, if any. Error: somebody belongs to another one,
+  /// or to the group already, or another node answers at that address.
+  Result<void> answered(const Result<Hello>& hello, ClusterId own, Instant now);
   bool is_complete() const { return absent_.empty(); }
 
  private:
+  const GroupId group_;
   std::map<NodeId, std::string> absent_;
   std::optional<NodeId> asking_;
   NodeId last_asked_;

@@ -1,6 +1,7 @@
 #include "replica/gatekeeper.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "replica/replica.hpp"
 
@@ -13,6 +14,13 @@ const Standing* standing_in(const Hello& hello, GroupId group) {
       std::find_if(hello.standings.begin(), hello.standings.end(),
                    [&](const Standing& standing) { return standing.group == group; });
   return found == hello.standings.end() ? nullptr : &*found;
+}
+
+/// Whether the two nodes have something to say to each other in a group that has not removed the
+/// guest: it is a member, or it shows that it is on its way to become one.
+bool shares(const Hello& hello, const Replica& group) {
+  return standing_in(hello, group.group()) != nullptr ||
+         group.core().membership().membership->names(hello.node, hello.instance);
 }
 
 /// What it acknowledged to this leader is on its disk, and so is the leader's term. Only a leader
@@ -31,7 +39,7 @@ std::optional<Refused> judge_member(const Hello& hello, bool is_new_life, const 
   const Member* member = current.membership->find(hello.node);
   // Our membership may be the stale one: then the newcomer was named after it.
   if (member != nullptr && member->instance != hello.instance && named_at <= current.index) {
-    return Refused{Refusal::id_taken, current.index,
+    return Refused{Refusal::id_taken, group.group(), current.index,
                    "node " + to_string(hello.node) +
                        " is a member with another data directory (instance " +
                        to_string(member->instance) + "); if that one is lost, remove node " +
@@ -41,7 +49,7 @@ std::optional<Refused> judge_member(const Hello& hello, bool is_new_life, const 
   const bool was_removed = member == nullptr && current.index <= core.commit() &&
                            named_at.value > 0 && named_at < current.index;
   if (was_removed) {
-    return Refused{Refusal::removed, current.index,
+    return Refused{Refusal::removed, group.group(), current.index,
                    "node " + to_string(hello.node) + " was removed from the cluster"};
   }
   const core::Leader* leader = core.leader_state();
@@ -49,7 +57,9 @@ std::optional<Refused> judge_member(const Hello& hello, bool is_new_life, const 
   const auto peer = leader->peers.find(hello.node);
   if (member != nullptr && peer != leader->peers.end() &&
       has_forgotten(*standing, core, peer->second.match)) {
-    return Refused{Refusal::rolled_back, current.index,
+    return Refused{Refusal::rolled_back,
+                   {},
+                   {},
                    "node " + to_string(hello.node) + " once held the log up to " +
                        to_string(peer->second.match) + " and now ends at " +
                        to_string(standing->durable) +
@@ -63,8 +73,10 @@ std::optional<Refused> judge_member(const Hello& hello, bool is_new_life, const 
 std::optional<Refused> Gatekeeper::judge(const Hello& hello, const OwnIdentity& own,
                                          const std::vector<const Replica*>& groups) {
   if (hello.node == own.node) {
-    if (hello.instance == own.instance) return Refused{Refusal::self, {}, "this is the same node"};
+    if (hello.instance == own.instance)
+      return Refused{Refusal::self, {}, {}, "this is the same node"};
     return Refused{Refusal::id_taken,
+                   {},
                    {},
                    "node " + to_string(own.node) + " runs here too, with another data directory"};
   }
@@ -72,6 +84,7 @@ std::optional<Refused> Gatekeeper::judge(const Hello& hello, const OwnIdentity& 
   // Who belongs to no cluster yet is taken in by whoever asks; everyone else keeps to its own.
   if (own.cluster && hello.cluster != own.cluster) {
     return Refused{Refusal::wrong_cluster,
+                   {},
                    {},
                    "this is cluster " + to_string(own.cluster) + ", not " +
                        (hello.cluster ? to_string(hello.cluster) : "none")};
@@ -81,13 +94,25 @@ std::optional<Refused> Gatekeeper::judge(const Hello& hello, const OwnIdentity& 
   if (hello.boot < boot) {
     return Refused{Refusal::rolled_back,
                    {},
+                   {},
                    "node " + to_string(hello.node) +
                        " comes back with an older data directory; remove it and let it join anew"};
   }
   const bool is_new_life = hello.boot > boot;
+  // A removal speaks for one group. A link that another group needs stays, and the core tells the
+  // news on it; see Core::peer_connected(). All else casts doubt on the directory as a whole.
+  std::optional<Refused> removed;
+  bool is_needed = false;
   for (const Replica* group : groups) {
-    if (auto refused = judge_member(hello, is_new_life, *group)) return refused;
+    auto refused = judge_member(hello, is_new_life, *group);
+    if (refused && refused->reason != Refusal::removed) return refused;
+    if (!refused) {
+      is_needed = is_needed || shares(hello, *group);
+    } else if (!removed) {
+      removed = std::move(refused);
+    }
   }
+  if (removed && !is_needed) return removed;
   remember(hello, groups);
   return std::nullopt;
 }

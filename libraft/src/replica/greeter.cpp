@@ -5,18 +5,20 @@
 namespace raft::replica {
 
 Result<void> adopt(IdentityKeeper& keeper, ClusterId cluster) {
-  storage::Identity identity = keeper.identity();
-  if (identity.cluster == cluster) return {};
-  if (identity.cluster || !cluster) {
-    return Error{Errc::conflict, "this node belongs to cluster " + to_string(identity.cluster)};
+  if (!keeper.identity().cluster && cluster) {
+    const Result<void> changed = keeper.change_identity([&](storage::Identity& identity) {
+      if (!identity.cluster) identity.cluster = cluster;
+    });
+    if (!changed) return changed;
   }
-  identity.cluster = cluster;
-  return keeper.change_identity(identity);
+  const ClusterId own = keeper.identity().cluster;
+  if (own == cluster) return {};
+  return Error{Errc::conflict, "this node belongs to cluster " + to_string(own)};
 }
 
 Hello Greeter::hello(Purpose purpose, NodeId target, const std::string& address,
                      const Replicas& replicas) const {
-  const storage::Identity& identity = keeper_.identity();
+  const storage::Identity identity = keeper_.identity();
   Hello hello;
   hello.purpose = purpose;
   hello.cluster = identity.cluster;
@@ -33,13 +35,13 @@ Hello Greeter::hello(Purpose purpose, NodeId target, const std::string& address,
 }
 
 std::optional<Refused> Greeter::judge(const Hello& hello, const Replicas& replicas) {
-  const storage::Identity& own = keeper_.identity();
+  const storage::Identity own = keeper_.identity();
   const OwnIdentity self{own.node, own.instance, own.boot, own.cluster};
   if (auto refused = gatekeeper_.judge(hello, self, replicas)) return refused;
   if (hello.purpose == Purpose::introduce || own.cluster) return std::nullopt;
   const bool may_be_taken_in = !own.joining.empty();
   if (may_be_taken_in && adopt(keeper_, hello.cluster)) return std::nullopt;
-  return Refused{Refusal::wrong_cluster, {}, "this node belongs to no cluster yet"};
+  return Refused{Refusal::wrong_cluster, {}, {}, "this node belongs to no cluster yet"};
 }
 
 void Greeter::sign(ServiceMessage& answer) const {

@@ -1,6 +1,7 @@
 // Callers that wait for membership changes and leadership transfers, here or forwarded.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -37,6 +38,8 @@ class PendingChanges {
   void cancel(std::uint64_t ticket, Completions& completions);
   void fail_all(const Error& error, Completions& completions);
 
+  std::size_t size() const { return waiting_.size(); }
+
  private:
   struct Waiting {
     EntryId begun;
@@ -57,6 +60,8 @@ class PendingTransfers {
   void expire(Instant now, Completions& completions);
   void cancel(std::uint64_t ticket, Completions& completions);
   void fail_all(const Error& error, Completions& completions);
+
+  std::size_t size() const { return waiting_.size(); }
 
  private:
   struct Waiting {
@@ -80,6 +85,8 @@ class ForwardedRequests {
   void expire(Instant now, Completions& completions);
   void cancel(std::uint64_t ticket, Completions& completions);
   void fail_all(const Error& error, Completions& completions);
+
+  std::size_t size() const { return waiting_.size(); }
 
  private:
   struct Waiting {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -63,13 +64,14 @@ class Worker {
   virtual void run(util::UniqueFunction<void()> job, util::UniqueFunction<void()> done) = 0;
 };
 
-/// Who the data directory says this node is.
+/// Who the data directory says this node is. Any thread: one group may run while another starts.
 class IdentityKeeper {
  public:
   virtual ~IdentityKeeper() = default;
-  virtual const storage::Identity& identity() const = 0;
+  virtual storage::Identity identity() const = 0;
+  /// Reads, changes and writes it in one step, so that no group undoes what another one wrote.
   /// Durable when it returns; after an error the old one stands.
-  virtual Result<void> change_identity(const storage::Identity& identity) = 0;
+  virtual Result<void> change_identity(const std::function<void(storage::Identity&)>& change) = 0;
 };
 
 /// Reaches nodes that need not be members yet.

@@ -35,6 +35,19 @@ std::vector<Read> Reads::take_ready(Index applied) {
   return reads;
 }
 
+void Reads::wait_for_function(Read read) {
+  const std::uint64_t ticket = read.ticket;
+  serving_.emplace(ticket, std::move(read));
+  ++size_;
+}
+
+std::optional<Read> Reads::take_served(std::uint64_t ticket) {
+  auto found = serving_.extract(ticket);
+  if (found.empty()) return std::nullopt;
+  --size_;
+  return std::move(found.mapped());
+}
+
 template <class Predicate>
 std::vector<Read> Reads::take_if(Predicate matches) {
   std::vector<Read> taken;
@@ -46,14 +59,18 @@ std::vector<Read> Reads::take_if(Predicate matches) {
     reads.erase(kept, reads.end());
     batch = reads.empty() ? asking_.erase(batch) : std::next(batch);
   }
-  for (auto at = applying_.begin(); at != applying_.end();) {
-    if (!matches(at->second)) {
-      ++at;
-      continue;
+  const auto take_from = [&](auto& waiting) {
+    for (auto at = waiting.begin(); at != waiting.end();) {
+      if (!matches(at->second)) {
+        ++at;
+        continue;
+      }
+      taken.push_back(std::move(at->second));
+      at = waiting.erase(at);
     }
-    taken.push_back(std::move(at->second));
-    at = applying_.erase(at);
-  }
+  };
+  take_from(applying_);
+  take_from(serving_);
   size_ -= taken.size();
   return taken;
 }

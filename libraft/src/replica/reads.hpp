@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include <libraft/error.hpp>
@@ -22,12 +23,15 @@ struct Read {
   std::uint64_t ticket = 0;  ///< For cancellation.
   Instant deadline = never;
   bool lease = false;
-  Function function;  ///< Runs between two applies; may be empty.
+  /// Runs between two applies; may be empty. Whoever gives the read up later than it had its turn
+  /// is told at once all the same, whether it is still to run, runs or has run.
+  Function function;
   Done done;
   Index granted{};  ///< By the core.
 };
 
-/// First a read waits for the core to name an index, then for the machine to reach it.
+/// First a read waits for the core to name an index, then for the machine to reach it, and then for
+/// its function to have its turn.
 class Reads {
  public:
   void wait_for_grant(std::uint64_t core_ticket, Read read);
@@ -36,6 +40,10 @@ class Reads {
   void wait_for_apply(Index index, Read read);
   /// Those that `applied` satisfies.
   std::vector<Read> take_ready(Index applied);
+  /// Its function is on its way through the machine's queue.
+  void wait_for_function(Read read);
+  /// Absent: it was given up meanwhile.
+  std::optional<Read> take_served(std::uint64_t ticket);
 
   std::vector<Read> take_expired(Instant now);
   std::vector<Read> take(std::uint64_t ticket);
@@ -49,6 +57,7 @@ class Reads {
 
   std::map<std::uint64_t, std::vector<Read>> asking_;  ///< By the core's ticket.
   std::multimap<Index, Read> applying_;
+  std::map<std::uint64_t, Read> serving_;  ///< By the caller's ticket.
   std::size_t size_ = 0;
 };
 

@@ -355,10 +355,7 @@ void Replica::fail(Error error) {
   transfers_.fail_all(error, completions);
   tell(completions);
   for (Read& read : reads_.take_all()) complete(std::move(read.done), error);
-  for (Done& caller : std::exchange(snapshot_callers_, {})) complete(std::move(caller), error);
-  for (auto& [index, caller] : std::exchange(durable_callers_, {})) {
-    complete(std::move(caller), error);
-  }
+  fail_snapshot_callers(error);
   ports_.driver.failed(error);
   wake();
 }
@@ -377,10 +374,7 @@ void Replica::stop() {
   transfers_.fail_all(stopped, completions);
   tell(completions);
   for (Read& read : reads_.take_all()) complete(std::move(read.done), stopped);
-  for (Done& caller : std::exchange(snapshot_callers_, {})) complete(std::move(caller), stopped);
-  for (auto& [index, caller] : std::exchange(durable_callers_, {})) {
-    complete(std::move(caller), stopped);
-  }
+  fail_snapshot_callers(stopped);
 }
 
 void Replica::wake() { ports_.driver.wake(); }
@@ -413,7 +407,10 @@ void Replica::tell(Answers& answers) {
 // --- state ---
 
 bool Replica::is_idle() const {
-  return proposals_.size() + forwarded_proposals_.size() + reads_.size() == 0 && held_.empty();
+  const std::size_t waiting = proposals_.size() + forwarded_proposals_.size() + reads_.size() +
+                              changes_.size() + transfers_.size() + forwarded_requests_.size() +
+                              snapshot_callers_.size() + durable_callers_.size();
+  return waiting == 0 && held_.empty();
 }
 
 Standing Replica::standing() const {

@@ -85,6 +85,8 @@ class Replica {
   void pump();
   void run_completions();
 
+  /// From now on requests are refused with `stopped`, and what waits already goes on.
+  void wind_down() { stopping_ = true; }
   /// Completes everything that waits: `stopped` if certainly not applied, else unknown_outcome.
   void stop();
 
@@ -95,6 +97,7 @@ class Replica {
   const std::optional<Error>& failure() const { return failure_; }
   /// What this node can show for itself when it greets another.
   Standing standing() const;
+  /// Nobody waits for anything, and all is on the disk.
   bool is_idle() const;
 
  private:
@@ -155,6 +158,8 @@ class Replica {
   void maintain_log();
   void request_durable_if_due();
   void tell_durable_callers();
+  void fail_snapshot_callers(const Error& error);
+  void cancel_snapshot(std::uint64_t ticket);
   bool snapshot_is_due() const;
   void shorten_log(Index upto);
   void remove_old_files();
@@ -177,8 +182,13 @@ class Replica {
   PendingChanges changes_;
   PendingTransfers transfers_;
   ForwardedRequests forwarded_requests_;
-  std::vector<Done> snapshot_callers_;
-  std::multimap<Index, Done> durable_callers_;  ///< Until a durable machine reaches the index.
+  /// Callers of take_snapshot(), by their tickets.
+  std::map<std::uint64_t, Done> snapshot_callers_;
+  struct DurableCaller {
+    std::uint64_t ticket;
+    Done done;
+  };
+  std::multimap<Index, DurableCaller> durable_callers_;  ///< Until the machine reaches the index.
   std::vector<util::UniqueFunction<void()>> completions_;
   std::uint64_t last_ticket_ = 0;
 

@@ -95,7 +95,7 @@ void Replica::on(NodeId from, ProposeRequest request) {
     ports_.outbox.send(ServiceMessage{self_.id, from, std::move(reply)});
   };
   // One hop only: a request that chased a changing leader could go round for ever.
-  if (!leads()) return answer(Errc::not_leader);
+  if (!leads()) return answer(not_leading());
   propose(std::move(request.command), ports_.driver.now() + answer_wait_max, answer);
 }
 
@@ -116,7 +116,9 @@ std::uint64_t Replica::read(ReadLevel level, Instant deadline, Read::Function fu
   Read read{++last_ticket_, deadline, level == ReadLevel::lease, std::move(function),
             std::move(done)};
   const std::uint64_t ticket = read.ticket;
-  if (level == ReadLevel::stale && !failure_ && !stopping_) {
+  if (stopping_ && !failure_) {
+    complete(std::move(read.done), Errc::stopped);
+  } else if (level == ReadLevel::stale && !failure_) {
     serve(std::move(read));
   } else {
     ask_for_read(std::move(read));
@@ -126,7 +128,6 @@ std::uint64_t Replica::read(ReadLevel level, Instant deadline, Read::Function fu
 
 void Replica::ask_for_read(Read read) {
   if (failure_) return complete(std::move(read.done), *failure_);
-  if (stopping_) return complete(std::move(read.done), Errc::stopped);
   if (reads_.size() >= options_.limits.pending_reads_max) {
     return complete(std::move(read.done), Errc::busy);
   }
@@ -154,14 +155,17 @@ void Replica::granted(const core::ReadGrant& grant) {
 
 void Replica::serve(Read read) {
   if (!read.function) return complete(std::move(read.done), {});
-  struct Run {
-    Read read;
-    Result<void> result;
-  };
-  auto run = std::make_shared<Run>();
-  run->read = std::move(read);
-  machine_queue_.run([run] { run->result = run_guarded(run->read); },
-                     [this, run] { complete(std::move(run->read.done), std::move(run->result)); });
+  const std::uint64_t ticket = read.ticket;
+  auto run = std::make_shared<Read>();
+  run->function = std::exchange(read.function, {});
+  run->granted = read.granted;
+  reads_.wait_for_function(std::move(read));
+  auto result = std::make_shared<Result<void>>();
+  machine_queue_.run([run, result] { *result = run_guarded(*run); },
+                     [this, ticket, result] {
+                       auto served = reads_.take_served(ticket);
+                       if (served) complete(std::move(served->done), std::move(*result));
+                     });
 }
 
 // --- membership and leadership ---
@@ -376,6 +380,7 @@ void Replica::cancel(std::uint64_t ticket) {
   forwarded_requests_.cancel(ticket, completions);
   tell(completions);
   for (Read& read : reads_.take(ticket)) complete(std::move(read.done), Errc::timed_out);
+  cancel_snapshot(ticket);
 }
 
 }  // namespace raft::replica

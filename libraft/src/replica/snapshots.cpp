@@ -28,16 +28,43 @@ Result<SnapshotInfo> write_file(storage::SnapshotFiles& files, Capture& capture,
 // --- taking ---
 
 std::uint64_t Replica::take_snapshot(Done done) {
+  const std::uint64_t ticket = ++last_ticket_;
   if (failure_) {
     complete(std::move(done), *failure_);
+  } else if (stopping_) {
+    complete(std::move(done), Errc::stopped);
   } else if (machine_->is_durable()) {
-    durable_callers_.emplace(reached_, std::move(done));
+    durable_callers_.emplace(reached_, DurableCaller{ticket, std::move(done)});
     tell_durable_callers();
   } else {
-    snapshot_callers_.push_back(std::move(done));
+    snapshot_callers_.emplace(ticket, std::move(done));
     start_snapshot();
   }
-  return ++last_ticket_;
+  return ticket;
+}
+
+/// The snapshot is taken all the same; only nobody waits for it.
+void Replica::cancel_snapshot(std::uint64_t ticket) {
+  if (auto caller = snapshot_callers_.extract(ticket)) {
+    complete(std::move(caller.mapped()), Errc::timed_out);
+  }
+  for (auto at = durable_callers_.begin(); at != durable_callers_.end();) {
+    if (at->second.ticket != ticket) {
+      ++at;
+      continue;
+    }
+    complete(std::move(at->second.done), Errc::timed_out);
+    at = durable_callers_.erase(at);
+  }
+}
+
+void Replica::fail_snapshot_callers(const Error& error) {
+  for (auto& [ticket, done] : std::exchange(snapshot_callers_, {})) {
+    complete(std::move(done), error);
+  }
+  for (auto& [index, caller] : std::exchange(durable_callers_, {})) {
+    complete(std::move(caller.done), error);
+  }
 }
 
 // Capturing is quick and happens between two applies; writing goes on beside later ones.
@@ -94,8 +121,8 @@ void Replica::snapshot_written(Result<SnapshotInfo> written) {
     RAFT_LOG(ports_.log, error, "no snapshot: " + written.error().detail);
     sender_.have_none();
   }
-  for (Done& caller : std::exchange(snapshot_callers_, {})) {
-    complete(std::move(caller), written ? Result<void>{} : Result<void>{written.error()});
+  for (auto& [ticket, done] : std::exchange(snapshot_callers_, {})) {
+    complete(std::move(done), written ? Result<void>{} : Result<void>{written.error()});
   }
   wake();
 }
@@ -213,7 +240,7 @@ void Replica::tell_durable_callers() {
   if (durable_callers_.empty()) return;
   const Index durable = machine_->durable_index();
   while (!durable_callers_.empty() && durable_callers_.begin()->first <= durable) {
-    complete(std::move(durable_callers_.begin()->second), {});
+    complete(std::move(durable_callers_.begin()->second.done), {});
     durable_callers_.erase(durable_callers_.begin());
   }
   if (!durable_callers_.empty()) machine_->request_durable(durable_callers_.rbegin()->first);

@@ -269,8 +269,10 @@ void Process::introduce(const std::string& address, std::optional<ServiceBody> r
   transport_->introduce(address, group, std::move(request), std::move(done));
 }
 
-Result<void> Process::change_identity(const storage::Identity& identity) {
-  return identity_->change(identity);
+Result<void> Process::change_identity(const std::function<void(storage::Identity&)>& change) {
+  storage::Identity changed = identity_->identity();
+  change(changed);
+  return identity_->change(changed);
 }
 
 // --- what arrives ---
@@ -291,7 +293,7 @@ std::optional<Refused> Process::judge(const Hello& hello) {
 }
 
 void Process::refused(NodeId, const std::string&, const Refused& why) {
-  if (replica_) replica_->refused(why);
+  if (replica_ && concerns(why, group)) replica_->refused(why);
 }
 
 void Process::connected(NodeId peer, const Hello&) {

@@ -85,8 +85,8 @@ class Process final : public Loop,
   void flush() override;
 
   // --- replica::IdentityKeeper ---
-  const storage::Identity& identity() const override { return identity_->identity(); }
-  Result<void> change_identity(const storage::Identity& identity) override;
+  storage::Identity identity() const override { return identity_->identity(); }
+  Result<void> change_identity(const std::function<void(storage::Identity&)>& change) override;
 
   // --- replica::Introducer ---
   void introduce(const std::string& address, std::optional<ServiceBody> request,

@@ -1,10 +1,11 @@
 // identity := magic:8 format:u8 node:u64 instance:u64,u64 cluster:u64,u64 boot:u64
-//             joining:u32 address:bytes* crc:u32
+//             groups:u32 joining* crc:u32
+// joining  := group:u64 addresses:u32 address:bytes*
 // magic    := "RAFTNODE"
 // crc      := CRC32C of all bytes before it
 //
 // Numbers are little-endian, of instance and cluster the high half first; `bytes` is a u32 length
-// and as many bytes.
+// and as many bytes. Groups ascend, and each has an address.
 #include "storage/identity.hpp"
 
 #include <algorithm>
@@ -24,6 +25,7 @@ constexpr std::string_view magic = "RAFTNODE";
 constexpr std::uint8_t format_now = 1;
 constexpr std::size_t crc_bytes = 4;
 constexpr std::size_t address_bytes_min = 4;
+constexpr std::size_t joining_bytes_min = 12 + address_bytes_min;
 constexpr std::size_t file_bytes_max = std::size_t{1} << 20;
 
 Bytes encode(const Identity& identity) {
@@ -37,9 +39,24 @@ Bytes encode(const Identity& identity) {
   out.u64(identity.cluster.low);
   out.u64(identity.boot.value);
   out.u32(static_cast<std::uint32_t>(identity.joining.size()));
-  for (const std::string& address : identity.joining) out.bytes(address);
+  for (const auto& [group, addresses] : identity.joining) {
+    out.u64(group.value);
+    out.u32(static_cast<std::uint32_t>(addresses.size()));
+    for (const std::string& address : addresses) out.bytes(address);
+  }
   out.u32(util::crc32c(file));
   return file;
+}
+
+void decode_joining(util::Reader& in, Identity& identity) {
+  const GroupId group{in.u64()};
+  std::vector<std::string> addresses;
+  for (std::size_t left = in.count(address_bytes_min); left > 0; --left) {
+    addresses.emplace_back(in.bytes());
+  }
+  const bool ascends = identity.joining.empty() || identity.joining.rbegin()->first < group;
+  if (addresses.empty() || !ascends) in.fail();
+  identity.joining.emplace(group, std::move(addresses));
 }
 
 // Everything between the format and the checksum.
@@ -52,8 +69,8 @@ std::optional<Identity> decode_body(BytesView body) {
   identity.cluster.high = in.u64();
   identity.cluster.low = in.u64();
   identity.boot.value = in.u64();
-  for (std::size_t left = in.count(address_bytes_min); left > 0; --left) {
-    identity.joining.emplace_back(in.bytes());
+  for (std::size_t left = in.count(joining_bytes_min); left > 0 && in.ok(); --left) {
+    decode_joining(in, identity);
   }
   if (!in.done() || !identity.node || !identity.instance) return std::nullopt;
   return identity;

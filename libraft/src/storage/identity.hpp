@@ -1,6 +1,7 @@
 // Who a data directory is. A small checksummed file beside the log, replaced atomically.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -17,8 +18,9 @@ struct Identity {
   InstanceId instance;
   ClusterId cluster;  ///< 0: not yet a member of any.
   BootNumber boot;    ///< Of the present life: counted up and written at each start.
-  /// Raft addresses to join through; not empty while joining, so that a restart resumes it.
-  std::vector<std::string> joining;
+  /// Raft addresses to join each group through, for as long as this node joins it, so that a
+  /// restart resumes it. No list is empty.
+  std::map<GroupId, std::vector<std::string>> joining;
 
   bool operator==(const Identity&) const = default;
 };

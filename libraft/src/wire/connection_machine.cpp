@@ -98,6 +98,7 @@ bool ConnectionMachine::agree_on_version(BytesView payload) {
   if (highest < std::max(own_.version_min, theirs->min)) {
     refuse({Refusal::version,
             {},
+            {},
             "no common wire version: this node speaks " +
                 describe_versions(own_.version_min, own_.version_max) + ", the other " +
                 describe_versions(theirs->min, theirs->max)});
@@ -109,11 +110,12 @@ bool ConnectionMachine::agree_on_version(BytesView payload) {
 
 std::optional<Refused> ConnectionMachine::objection_to(const Hello& hello) const {
   if (hello.node == own_.node && hello.instance == own_.instance) {
-    return Refused{Refusal::self, {}, "node " + to_string(own_.node) + " dialled itself"};
+    return Refused{Refusal::self, {}, {}, "node " + to_string(own_.node) + " dialled itself"};
   }
   if (hello.target && hello.target != own_.node) {
     return Refused{
         Refusal::wrong_node,
+        {},
         {},
         "this is node " + to_string(own_.node) + ", not node " + to_string(hello.target)};
   }
@@ -121,6 +123,7 @@ std::optional<Refused> ConnectionMachine::objection_to(const Hello& hello) const
   if (side_ == Side::dialler && own_.target && hello.node != own_.target) {
     return Refused{
         Refusal::wrong_node,
+        {},
         {},
         "node " + to_string(hello.node) + " answered in place of node " + to_string(own_.target)};
   }

@@ -3,7 +3,7 @@
 //   hello    := version_min:u16 version_max:u16 purpose:u8 cluster:u64,u64 node:u64 target:u64
 //               instance:u64,u64 boot:u64 address:bytes standings:u32 standing*
 //   standing := group:u64 named_at:u64 term:u64 durable:u64
-//   refused  := reason:u8 membership:u64 detail:bytes
+//   refused  := reason:u8 group:u64 membership:u64 detail:bytes
 //
 // Both must be understood by every version, so what is there never changes. A later version may
 // append to the hello: what follows is skipped if the sender speaks more than version_known.
@@ -101,6 +101,7 @@ std::optional<Hello> decode_hello(BytesView payload) {
 void encode(const Refused& refused, Bytes& bytes) {
   util::Writer out(bytes);
   out.u8(static_cast<std::uint8_t>(refused.reason));
+  out.u64(refused.group.value);
   out.u64(refused.membership.value);
   out.bytes(BytesView(refused.detail).substr(0, refusal_detail_bytes_max));
 }
@@ -109,6 +110,7 @@ std::optional<Refused> decode_refused(BytesView payload) {
   util::Reader in(payload);
   Refused refused;
   refused.reason = decode_refusal(in);
+  refused.group = {in.u64()};
   refused.membership = decode_index(in);
   refused.detail = in.bytes(refusal_detail_bytes_max);
   if (!in.done()) return std::nullopt;

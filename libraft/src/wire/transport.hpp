@@ -61,7 +61,8 @@ class Transport {
   virtual bool is_connected(NodeId peer) const = 0;
 
   /// Asks the node at an address who it is and, with a request, waits for its one reply.
-  /// Errors: timed_out (5 s, nobody there), conflict (it refused; the detail says why).
+  /// Errors: timed_out (5 s, nobody there), conflict (it refused; the detail says why). A transport
+  /// that goes drops `done` uncalled.
   virtual void introduce(const std::string& address, GroupId group,
                          std::optional<ServiceBody> request,
                          util::UniqueFunction<void(Result<Introduction>)> done) = 0;

@@ -97,7 +97,7 @@ bool BulkLinks::adopt(Connection& connection) {
   const bool has_room = control_.is_named(id) || incoming_.contains(id) ||
                         static_cast<std::size_t>(strangers) < TransportRules::strangers_max;
   if (!has_room) {
-    connection.refuse({Refusal::too_many, {}, "too many nodes that are not members"});
+    connection.refuse({Refusal::too_many, {}, {}, "too many nodes that are not members"});
     return false;
   }
   connection.set_owner(*this);
