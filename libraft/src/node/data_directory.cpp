@@ -28,6 +28,7 @@ Result<std::unique_ptr<DataDirectory>> DataDirectory::open(const NodeOptions& op
   std::unique_ptr<DataDirectory> directory(
       new DataDirectory(options.data_dir, *std::move(lock), *std::move(files)));
   if (const auto opened = directory->open_identity(options.id); !opened) return opened.error();
+  if (const auto checked = directory->check_log(); !checked) return checked.error();
 
   auto snapshots = storage::PosixFiles::open(options.data_dir + "/snapshots");
   if (!snapshots) return snapshots.error();
@@ -51,6 +52,19 @@ Result<void> DataDirectory::open_identity(NodeId node) {
   if (!identity) return identity.error();
   identity_ = *std::move(identity);
   return {};
+}
+
+/// Who founded or began to join had a log by then. With a fresh one, under the same instance, it
+/// could found the same cluster again, or vote twice in one term.
+Result<void> DataDirectory::check_log() const {
+  const storage::Identity& own = identity();
+  const bool has_begun = own.cluster || !own.joining.empty();
+  if (!has_begun || std::filesystem::exists(log_folder() + "/CURRENT")) return {};
+  return Error{Errc::data_missing,
+               log_folder() +
+                   " is missing or empty beside the identity of a node that has begun; "
+                   "restore it, or remove this member from the cluster, empty the "
+                   "directory and let the node join again"};
 }
 
 Result<void> DataDirectory::change_identity(const storage::Identity& identity) {

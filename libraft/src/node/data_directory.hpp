@@ -20,7 +20,8 @@ namespace raft::node {
 class DataDirectory final : public replica::IdentityKeeper {
  public:
   /// Makes the directory if it is missing and counts the boot number up. Errors name the path:
-  /// busy, id_taken (it belongs to another node id), corrupt, storage_full, storage_failed.
+  /// busy, id_taken (it belongs to another node id), corrupt, data_missing, newer_format,
+  /// storage_full, storage_failed.
   static Result<std::unique_ptr<DataDirectory>> open(const NodeOptions& options, util::Log log);
 
   const storage::Identity& identity() const override { return identity_->identity(); }
@@ -35,6 +36,7 @@ class DataDirectory final : public replica::IdentityKeeper {
                 std::unique_ptr<storage::PosixFiles> files);
 
   Result<void> open_identity(NodeId node);
+  Result<void> check_log() const;
 
   const std::string path_;
   storage::DirectoryLock lock_;
