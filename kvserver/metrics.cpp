@@ -109,6 +109,8 @@ void raft_state(Page& page, const raft::Status& status) {
   page.family("raft_leader_contact_seconds", "gauge", "Since a follower heard from the leader.");
   page.sample(std::chrono::duration<double>(status.since_leader_contact).count());
   page.gauge("raft_storage_failed", "1 once this node cannot go on.", status.failure.has_value());
+  page.gauge("raft_storage_full", "1 while writes wait for space on the disk.",
+             status.storage_full);
 }
 
 void raft_counters(Page& page, const raft::Counters& counters) {

@@ -37,7 +37,7 @@ bool has_line(const std::string& page, const std::string& line) {
 
 }  // namespace
 
-TEST_CASE("the page shows the state of the node", "[http][metrics]") {
+TEST_CASE("the page shows the state of the node", "[http][metrics][O09]") {
   HttpCounters http;
   http.count(RouteClass::kv, 200);
   http.count(RouteClass::kv, 200);
@@ -55,6 +55,14 @@ TEST_CASE("the page shows the state of the node", "[http][metrics]") {
     INFO(line);
     CHECK(has_line(page, line));
   }
+}
+
+TEST_CASE("a full disk can be alarmed on", "[http][metrics][O06]") {
+  Facts facts = some_facts();
+  CHECK(has_line(metrics_text(facts, {}), "raft_storage_full 0"));
+  facts.status.storage_full = true;
+  CHECK(has_line(metrics_text(facts, {}), "raft_storage_full 1"));
+  CHECK(has_line(metrics_text(facts, {}), "raft_storage_failed 0"));
 }
 
 TEST_CASE("histograms are cumulative and end with everything", "[http][metrics]") {

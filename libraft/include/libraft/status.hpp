@@ -71,6 +71,7 @@ struct Status {
   bool is_member = false;       ///< Named by the membership in force.
   bool is_removed = false;
   std::optional<Error> failure;
+  bool storage_full = false;  ///< Writes wait for space; reads go on.
   std::size_t pending_proposals = 0;
   std::size_t pending_reads = 0;
   Duration since_leader_contact{0};   ///< On a follower.
