@@ -6,6 +6,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
 #include <catch2/catch.hpp>
+#include <filesystem>
 #include <thread>
 
 #include "node/nodes.hpp"
@@ -99,6 +100,57 @@ TEST_CASE("another node's directory is refused by name", "[DU-09][node]") {
   REQUIRE_FALSE(other);
   CHECK(other.code() == Errc::id_taken);
   CHECK(other.error().detail.find("belongs to node 1") != std::string::npos);
+}
+
+// With an empty log and its old identity it could found its cluster a second time.
+TEST_CASE("a founder whose log is gone does not found again", "[node]") {
+  test::TemporaryFolder folder;
+  boost::asio::io_context context;
+  raft::NodeOptions options;
+  options.id = {1};
+  options.data_dir = folder.path() + "/data";
+  options.listen = "127.0.0.1:0";
+  test::Words words;
+  raft::GroupOptions founder;
+  founder.founding = test::bootstrap();
+  {
+    const auto node = raft::Node::open(context.get_executor(), options);
+    REQUIRE(node);
+    REQUIRE((*node)->start_group(founder, words));
+  }
+  std::filesystem::remove_all(options.data_dir + "/log");
+  const auto node = raft::Node::open(context.get_executor(), options);
+  REQUIRE_FALSE(node);
+  CHECK(node.code() == Errc::data_missing);
+  CHECK(node.error().detail.find(options.data_dir + "/log") != std::string::npos);
+}
+
+// Two clusters under one id could take each other's nodes for their own.
+TEST_CASE("a node on its way into a cluster does not found one", "[node]") {
+  test::TemporaryFolder folder;
+  boost::asio::io_context context;
+  raft::NodeOptions options;
+  options.id = {1};
+  options.data_dir = folder.path() + "/data";
+  options.listen = "127.0.0.1:0";
+  test::Words words;
+  raft::GroupOptions joiner;
+  joiner.founding = test::join("127.0.0.1:1");
+  joiner.founding.cluster = {1, 2};
+  {
+    const auto node = raft::Node::open(context.get_executor(), options);
+    REQUIRE(node);
+    REQUIRE((*node)->start_group(joiner, words));
+  }
+  const auto node = raft::Node::open(context.get_executor(), options);
+  REQUIRE(node);
+  CHECK((*node)->identity().joining);
+  CHECK((*node)->identity().cluster == raft::ClusterId{1, 2});
+  raft::GroupOptions founder;
+  founder.founding = test::bootstrap();
+  const auto group = (*node)->start_group(founder, words);
+  REQUIRE(group);
+  CHECK((*group)->status().last_index == raft::Index{0});
 }
 
 // Catches completions that are lost, run twice, or need the executor while the node goes.

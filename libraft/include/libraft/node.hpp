@@ -146,6 +146,8 @@ struct NodeIdentity {
   InstanceId instance;
   ClusterId cluster;  ///< 0 until founded or joined.
   BootNumber boot;
+  /// On the way into a cluster, or waiting to be added: a restart goes on with it by itself.
+  bool joining = false;
 };
 
 /// Counts of the node's connections to others.
@@ -172,7 +174,7 @@ class Node {
   /// Opens and locks the data directory and listens. Everything of the node then runs on one
   /// strand of `executor`, whose context must outlive the node and be run by the user.
   /// Errors name the directory, file, key or address: invalid_argument, corrupt, id_taken (the
-  /// directory belongs to another node id), storage_failed.
+  /// directory belongs to another node id), data_missing, newer_format, storage_failed.
   static Result<std::unique_ptr<Node>> open(Executor executor, NodeOptions options);
 
   /// Completes what is pending, stops and joins the threads. Never needs the executor to run.
@@ -182,7 +184,8 @@ class Node {
 
   /// Recovers one group and begins to serve it. `machine` must outlive the node. Call it once per
   /// group, before or while the executor runs. Errors: corrupt, invalid_argument (also: nothing on
-  /// disk and no way to begin in GroupOptions::founding), storage_failed.
+  /// disk and no way to begin in GroupOptions::founding), data_missing, newer_format,
+  /// storage_failed.
   Result<Group*> start_group(GroupOptions options, StateMachine& machine);
 
   /// Completes with (error_code) after handing leadership over, finishing what is in flight for at

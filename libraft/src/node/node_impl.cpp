@@ -147,7 +147,8 @@ void Node::Impl::publish() {
   const storage::Identity& identity = directory_->identity();
   TransportStatus transport = transport_.status();
   const std::lock_guard lock(published_mutex_);
-  published_identity_ = {identity.node, identity.instance, identity.cluster, identity.boot};
+  published_identity_ = {identity.node, identity.instance, identity.cluster, identity.boot,
+                         !identity.joining.empty()};
   published_transport_ = std::move(transport);
 }
 
