@@ -48,8 +48,9 @@ struct Counters {
   std::uint64_t elections_started = 0;
   std::uint64_t elections_won = 0;
   std::uint64_t snapshots_taken = 0;
-  std::uint64_t snapshots_sent = 0;
+  std::uint64_t snapshots_sent = 0;  ///< Whose receiver then held all of it.
   std::uint64_t snapshots_installed = 0;
+  std::uint64_t absurd_terms = 0;  ///< Messages ignored for a term 2^32 or more above this node's.
   std::array<std::uint64_t, 32> proposals{};  ///< By Errc; [0] counts the applied ones.
   Histogram propose_to_applied_us;
   Histogram apply_us;  ///< One run of entries.
@@ -70,8 +71,8 @@ struct Status {
   LoggedMembership membership;  ///< In force; never null, empty before this node is told.
   bool is_member = false;       ///< Named by the membership in force.
   bool is_removed = false;
+  bool storage_full = false;  ///< The log or the state machine waits for space, or soon will.
   std::optional<Error> failure;
-  bool storage_full = false;  ///< Writes wait for space; reads go on.
   std::size_t pending_proposals = 0;
   std::size_t pending_reads = 0;
   Duration since_leader_contact{0};   ///< On a follower.
