@@ -146,7 +146,7 @@ Result<ActiveFolder> ActiveFolder::open(const std::string& folder) {
   // ACTIVE is written before the first generation is made. So one without it was not left by a
   // crash: somebody removed the file, and to guess would be to choose between old and new data.
   if (!list_generations(folder).empty()) {
-    return Error{Errc::corrupt, path + " is missing beside database folders"};
+    return Error{Errc::data_missing, path + " is missing beside database folders"};
   }
   if (auto written = write_active(folder, 1); !written) return written.error();
   return ActiveFolder(folder, 1);

@@ -41,6 +41,30 @@ constexpr std::size_t command_overhead = key_bytes_max + 256;
 // Bodies of membership requests, however small values are.
 constexpr std::size_t document_bytes_max = std::size_t{4} << 10;
 
+const std::string ways_to_begin =
+    "To found a new cluster, add --bootstrap; to join one, add --join=HOST:PORT with the --http "
+    "address of any of its nodes";
+
+int exit_code_of(raft::Errc code) {
+  switch (code) {
+    case raft::Errc::id_taken:
+    case raft::Errc::removed:
+      return exit_code::identity;
+    case raft::Errc::timed_out:
+      return exit_code::unreachable;
+    case raft::Errc::data_missing:
+      return exit_code::data_missing;
+    case raft::Errc::newer_format:
+      return exit_code::newer_format;
+    case raft::Errc::corrupt:
+    case raft::Errc::storage_full:
+    case raft::Errc::storage_failed:
+      return exit_code::storage;
+    default:
+      return exit_code::failure;
+  }
+}
+
 class App {
  public:
   explicit App(const Configuration& configuration)
@@ -69,6 +93,9 @@ class App {
   asio::awaitable<void> begin();
   asio::awaitable<std::optional<raft::Founding>> found();
   asio::awaitable<std::optional<raft::Founding>> join();
+  raft::Founding go_on_in(const raft::NodeIdentity& identity);
+  asio::awaitable<void> compare_clusters(raft::NodeIdentity identity);
+  std::string ignored(const std::string& flag, const raft::NodeIdentity& identity) const;
   bool start_group(raft::Founding founding);
   void start_serving();
   void greet() const;
@@ -117,13 +144,7 @@ Failure App::open() {
   if (Failure failure = open_folder()) return failure;
 
   auto node = raft::Node::open(context_.get_executor(), node_options());
-  if (!node) {
-    const raft::Errc code = node.code();
-    if (code == raft::Errc::id_taken) return {exit_code::identity, node.error().detail};
-    const bool is_disk = code == raft::Errc::corrupt || code == raft::Errc::storage_failed ||
-                         code == raft::Errc::storage_full;
-    return {is_disk ? exit_code::storage : exit_code::failure, node.error().detail};
-  }
+  if (!node) return {exit_code_of(node.code()), node.error().detail};
   node_ = *std::move(node);
   return open_store();
 }
@@ -145,7 +166,7 @@ Failure App::open_store() {
     return {};
   }
   auto store = open_rocks_store(data_ + "/kv");
-  if (!store) return {exit_code::storage, store.error().detail};
+  if (!store) return {exit_code_of(store.code()), store.error().detail};
   store_ = *std::move(store);
   return {};
 }
@@ -186,26 +207,49 @@ asio::awaitable<void> App::begin() {
 
 // How this node comes into a cluster. Absent: it does not, and fail() has said why.
 asio::awaitable<std::optional<raft::Founding>> App::found() {
-  raft::Founding founding;
-  founding.join_timeout = options_.join_timeout;
-  const bool joins = options_.join_wait || !options_.join.empty();
-  if (node_->identity().cluster) {
-    if (options_.bootstrap || joins) {
-      log_.info(std::string(options_.bootstrap ? "--bootstrap" : "--join") +
-                " is ignored: " + data_ + " belongs to a member of a cluster already");
-    }
-    co_return founding;
-  }
+  const raft::NodeIdentity identity = node_->identity();
+  if (identity.cluster) co_return go_on_in(identity);
   if (!options_.join.empty()) co_return co_await join();
+  raft::Founding founding;
   founding.bootstrap = options_.bootstrap;
   founding.wait_to_be_added = options_.join_wait;
-  if (options_.join_wait) founding.join_timeout = {};
-  if (options_.bootstrap || options_.join_wait) co_return founding;
-  fail(exit_code::usage,
-       data_ +
-           " holds no data. To found a new cluster, add --bootstrap; to join one, add "
-           "--join=HOST:PORT with the --http address of any of its nodes");
+  // A node that waits to be added does so after a restart, too, without a word.
+  if (options_.bootstrap || options_.join_wait || identity.joining) co_return founding;
+  fail(exit_code::usage, data_ + " holds no data. " + ways_to_begin);
   co_return std::nullopt;
+}
+
+// The directory belongs to a cluster, or is on its way into one: what was begun goes on, whatever
+// the flags say. Only a founding that was interrupted still heeds --bootstrap: libraft knows.
+raft::Founding App::go_on_in(const raft::NodeIdentity& identity) {
+  raft::Founding founding;
+  founding.bootstrap = options_.bootstrap;
+  founding.join_timeout = options_.join_timeout;
+  if (options_.join_wait) log_.info(ignored("--join", identity));
+  if (!options_.join.empty()) {
+    asio::co_spawn(node_->executor(), compare_clusters(identity), asio::detached);
+  }
+  return founding;
+}
+
+// Somebody may mean another cluster than the one whose data this is. The node serves meanwhile:
+// when all nodes start at once, the ones to ask are not up yet, and they wait for this one.
+asio::awaitable<void> App::compare_clusters(raft::NodeIdentity identity) {
+  const auto target = co_await ask_for_cluster(options_.join);
+  if (stopping_) co_return;
+  if (!target || target->cluster == identity.cluster) {
+    log_.info(ignored("--join", identity) + (target ? "" : " (" + target.error().detail + ")"));
+    co_return;
+  }
+  fail(exit_code::identity,
+       data_ + " belongs to a node of cluster " + raft::to_string(identity.cluster) +
+           ", but --join leads to cluster " + raft::to_string(target->cluster) +
+           "; start this node without --join, or give it an empty directory with --data");
+}
+
+std::string App::ignored(const std::string& flag, const raft::NodeIdentity& identity) const {
+  return flag + " is ignored: " + data_ + " belongs to a node of cluster " +
+         raft::to_string(identity.cluster) + " already";
 }
 
 asio::awaitable<std::optional<raft::Founding>> App::join() {
@@ -232,7 +276,7 @@ bool App::start_group(raft::Founding founding) {
   auto group = node_->start_group(group_options(std::move(founding)), store_->machine());
   if (!group) {
     const bool is_usage = group.code() == raft::Errc::invalid_argument;
-    fail(is_usage ? exit_code::usage : exit_code::storage, group.error().detail);
+    fail(is_usage ? exit_code::usage : exit_code_of(group.code()), group.error().detail);
     return false;
   }
   group_ = *group;
@@ -331,20 +375,7 @@ void App::fail(int code, const std::string& text) {
 void App::fail(const raft::Error& error) {
   const std::string why =
       error.detail.empty() ? std::string(raft::message(error.code)) : error.detail;
-  switch (error.code) {
-    case raft::Errc::id_taken:
-      return fail(exit_code::identity, why + removal_advice());
-    case raft::Errc::removed:
-      return fail(exit_code::identity, why);
-    case raft::Errc::timed_out:
-      return fail(exit_code::unreachable, why);
-    case raft::Errc::corrupt:
-    case raft::Errc::storage_full:
-    case raft::Errc::storage_failed:
-      return fail(exit_code::storage, why);
-    default:
-      return fail(exit_code::failure, why);
-  }
+  fail(exit_code_of(error.code), error.code == raft::Errc::id_taken ? why + removal_advice() : why);
 }
 
 int App::end(const Failure& failure) {

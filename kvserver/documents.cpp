@@ -129,9 +129,15 @@ Check applied_check(const Facts& facts) {
 }
 
 // The detail of a failure names files; that is for the log, not for whoever can reach the port.
+std::string_view storage_state(const raft::Status& status) {
+  if (status.failure) return raft::to_string(status.failure->code);
+  return status.storage_full ? "storage_full" : "ok";
+}
+
+// A full disk is temporary, but until there is space writes are better sent elsewhere.
 Check storage_check(const Facts& facts) {
-  const auto& failure = facts.status.failure;
-  return {"storage", failure ? raft::to_string(failure->code) : ""};
+  const std::string_view state = storage_state(facts.status);
+  return {"storage", state == "ok" ? "" : std::string(state)};
 }
 
 Check draining_check(const Facts& facts) {
@@ -178,7 +184,7 @@ Response status_document(const Facts& facts) {
     body["receiving_snapshot"] = {{"bytes", status.receiving_bytes},
                                   {"bytes_total", status.receiving_bytes_total}};
   }
-  body["storage"] = status.failure ? raft::to_string(status.failure->code) : "ok";
+  body["storage"] = storage_state(status);
   body["version"] = version_line();
   body["uptime_seconds"] = milliseconds(facts.uptime) / 1000;
   return document(body);

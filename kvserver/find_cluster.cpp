@@ -80,6 +80,17 @@ asio::awaitable<raft::Result<JoinTarget>> ask(const Address& address, Clock::tim
   co_return parse_join_target(parser.get().body());
 }
 
+asio::awaitable<raft::Result<JoinTarget>> ask_each(const std::vector<Address>& addresses,
+                                                   Clock::time_point until) {
+  std::string reasons;
+  for (const Address& address : addresses) {
+    auto target = co_await ask(address, until);
+    if (target) co_return target;
+    reasons += (reasons.empty() ? "" : "; ") + to_string(address) + ": " + target.error().detail;
+  }
+  co_return unreachable(reasons);
+}
+
 }  // namespace
 
 raft::Result<JoinTarget> parse_join_target(std::string_view body) {
@@ -105,18 +116,18 @@ raft::Result<JoinTarget> parse_join_target(std::string_view body) {
   return target;
 }
 
+asio::awaitable<raft::Result<JoinTarget>> ask_for_cluster(std::vector<Address> addresses) {
+  co_return co_await ask_each(addresses, Clock::time_point::max());
+}
+
 asio::awaitable<raft::Result<JoinTarget>> find_cluster(std::vector<Address> addresses,
                                                        raft::Duration timeout, const Logger& log) {
   const auto until = Clock::now() + timeout;
   asio::steady_timer pause(co_await asio::this_coro::executor);
   for (std::string told;;) {
-    std::string reasons;
-    for (const Address& address : addresses) {
-      auto target = co_await ask(address, until);
-      if (target) co_return target;
-      reasons += (reasons.empty() ? "" : "; ") + to_string(address) + ": " + target.error().detail;
-    }
-    if (Clock::now() >= until) co_return unreachable(reasons);
+    auto target = co_await ask_each(addresses, until);
+    if (target || Clock::now() >= until) co_return target;
+    const std::string& reasons = target.error().detail;
     // Once per reason, not once per round.
     if (reasons != told) log.info("cannot join yet, trying on: " + reasons);
     told = reasons;

@@ -21,6 +21,10 @@ struct JoinTarget {
 /// The body of `/v1/cluster/join`. Errors: corrupt.
 raft::Result<JoinTarget> parse_join_target(std::string_view body);
 
+/// Asks each address once, in turn, until one answers with a cluster. Errors: timed_out, whose
+/// detail says what each address answered.
+boost::asio::awaitable<raft::Result<JoinTarget>> ask_for_cluster(std::vector<Address> addresses);
+
 /// Tries the addresses in turn, again and again, until one answers with a cluster or the time is
 /// over. Errors: timed_out, whose detail says what each address answered last.
 boost::asio::awaitable<raft::Result<JoinTarget>> find_cluster(std::vector<Address> addresses,

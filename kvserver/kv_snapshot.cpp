@@ -137,7 +137,9 @@ class Loader {
     if (!bytes) return bytes.error();
     LittleEndianReader header(*bytes);
     if (header.take(magic.size()) != magic) return corrupt("not a snapshot of a key-value store");
-    if (header.number<std::uint8_t>() != format) return corrupt("a snapshot of an unknown format");
+    if (header.number<std::uint8_t>() != format) {
+      return Error{Errc::newer_format, "a snapshot that a newer version has written"};
+    }
     loaded_.applied = {header.number<std::uint64_t>()};
     return {};
   }

@@ -109,6 +109,8 @@ void raft_state(Page& page, const raft::Status& status) {
   page.family("raft_leader_contact_seconds", "gauge", "Since a follower heard from the leader.");
   page.sample(std::chrono::duration<double>(status.since_leader_contact).count());
   page.gauge("raft_storage_failed", "1 once this node cannot go on.", status.failure.has_value());
+  page.gauge("raft_storage_full", "1 while writes wait for space on the disk.",
+             status.storage_full);
 }
 
 void raft_counters(Page& page, const raft::Counters& counters) {
@@ -126,6 +128,8 @@ void raft_counters(Page& page, const raft::Counters& counters) {
                counters.snapshots_sent);
   page.counter("raft_snapshots_installed_total", "Snapshots received and installed.",
                counters.snapshots_installed);
+  page.counter("raft_absurd_terms_total", "Messages ignored for a term far beyond this node's.",
+               counters.absurd_terms);
   time_histogram(page, "raft_propose_seconds", "From a proposal to its reply.",
                  counters.propose_to_applied_us);
   time_histogram(page, "raft_apply_seconds", "One run of entries through the state machine.",

@@ -21,7 +21,7 @@ constexpr std::array<Row, 22> rows{{
     {"not_found", 404, "Not found", false, 0},
     {"method_not_allowed", 405, "Method not allowed", false, 0},
     {"request_timeout", 408, "The request took too long to arrive", true, 0},
-    {"conflict", 409, "Another change is under way", true, 1000},
+    {"conflict", 409, "In conflict with the state of the cluster", true, 1000},
     {"id_taken", 409, "The node id belongs to another instance", false, 0},
     {"session_expired", 409, "The session has expired", false, 0},
     {"precondition_failed", 412, "The condition does not hold", false, 0},
@@ -130,6 +130,8 @@ Problem problem_from(raft::Errc error, const Attempt& attempt) {
     case Errc::storage_full:
       return {ProblemCode::storage_full, "writes go on once there is space again"};
     case Errc::corrupt:
+    case Errc::data_missing:
+    case Errc::newer_format:
     case Errc::storage_failed:
       return {ProblemCode::storage_error, "this node cannot go on; ask another one", doubt};
     case Errc::stopped:

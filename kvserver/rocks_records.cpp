@@ -71,14 +71,20 @@ Bytes encode_state(const State& state) {
   return out;
 }
 
-std::optional<State> decode_state(BytesView bytes) {
+Result<State> decode_state(BytesView bytes, const std::string& path) {
   LittleEndianReader in(bytes);
-  const bool known = in.number<std::uint8_t>() == format;
+  const auto written_as = in.number<std::uint8_t>();
+  if (written_as > format) {
+    return Error{Errc::newer_format, path + ": format " + std::to_string(written_as) +
+                                         " is unknown here; it was written by a newer version"};
+  }
   State state;
   state.applied = {in.number<std::uint64_t>()};
   state.totals.keys = in.number<std::uint64_t>();
   state.totals.bytes = in.number<std::uint64_t>();
-  if (!known || !in.done()) return std::nullopt;
+  if (written_as != format || !in.done()) {
+    return Error{Errc::corrupt, path + ": malformed state record"};
+  }
   return state;
 }
 

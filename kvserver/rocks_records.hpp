@@ -1,7 +1,6 @@
 // Keys and values as the store on RocksDB writes them.
 #pragma once
 
-#include <optional>
 #include <string>
 
 #include "kvserver/store_engine.hpp"
@@ -27,6 +26,7 @@ struct State {
   Totals totals;
 };
 Bytes encode_state(const State& state);
-std::optional<State> decode_state(BytesView bytes);
+/// Errors: corrupt, newer_format; both name `path`.
+Result<State> decode_state(BytesView bytes, const std::string& path);
 
 }  // namespace kv

@@ -86,7 +86,8 @@ class FlushListener final : public rocksdb::EventListener {
     rocksdb::PinnableSlice bytes;
     const Status status =
         db.Get(files_only, db.DefaultColumnFamily(), make_key(KeyKind::state), &bytes);
-    const std::optional<State> state = status.ok() ? decode_state(to_view(bytes)) : std::nullopt;
+    if (!status.ok()) return;
+    const Result<State> state = decode_state(to_view(bytes), db.GetName());
     if (!state) return;
     // The last two flushes may end on two threads.
     std::uint64_t known = durable_;
@@ -210,7 +211,7 @@ class Database {
   static Error open_error(const Status& status, const std::string& path) {
     Error error = error_of(status, path);
     // The generation that ACTIVE names is not there, or not a database.
-    if (status.IsInvalidArgument()) error.code = Errc::corrupt;
+    if (status.IsInvalidArgument()) error.code = Errc::data_missing;
     // RocksDB has no code of its own for a lock that another process holds.
     if (status.IsIOError() && error.detail.find("/LOCK") != std::string::npos) {
       error.code = Errc::invalid_argument;
@@ -223,8 +224,8 @@ class Database {
     const Status status = db_->Get({}, make_key(KeyKind::state), &bytes);
     if (status.IsNotFound()) return require_no_data();
     if (!status.ok()) return error_of(status, path_);
-    const std::optional<State> state = decode_state(bytes);
-    if (!state) return Error{Errc::corrupt, path_ + ": malformed state record"};
+    const Result<State> state = decode_state(bytes, path_);
+    if (!state) return state.error();
     recovered_ = *state;
     return {};
   }

@@ -20,7 +20,8 @@ struct RocksOptions {
 
 /// Opens or creates the store in `folder` and removes what an interrupted replacement left behind.
 /// find() sees staged changes, all else what is committed. Readers may be on any thread.
-/// Errors name the folder: corrupt, invalid_argument (in use), storage_full, storage_failed.
+/// Errors name the folder: corrupt, data_missing, newer_format, invalid_argument (in use),
+/// storage_full, storage_failed.
 Result<std::unique_ptr<DurableEngine>> open_rocks_engine(const std::string& folder,
                                                          const RocksOptions& options = {});
 

@@ -72,6 +72,12 @@ struct Service::Exchange {
   Style style;
 };
 
+// The node that a change of the cluster is about.
+struct Service::Subject {
+  raft::NodeId id;
+  std::string address{};  // Only of one that is to be added: where it is asked who it is.
+};
+
 Service::Service(Backend& backend, const RouteLimits& limits, const HttpCounters& counters)
     : backend_(backend), limits_(limits), counters_(counters), started_(Clock::now()) {}
 
@@ -119,18 +125,18 @@ void Service::perform(const Exchange& exchange, Read action, Responder respond) 
 
 void Service::perform(const Exchange& exchange, AddMember action, Responder respond) {
   if (auto refusal = turn_away(exchange, false)) return respond(*std::move(refusal));
-  const raft::NodeId id = action.member.id;
-  Response success = json_response(201, "{\"id\":" + std::to_string(id.value) + "}\n");
-  backend_.add_member(std::move(action.member),
-                      within(action.timeout, std::move(success), std::move(respond), id));
+  Subject newcomer{action.member.id, action.member.address};
+  Response success = json_response(201, "{\"id\":" + raft::to_string(newcomer.id) + "}\n");
+  backend_.add_member(std::move(action.member), within(action.timeout, std::move(success),
+                                                       std::move(respond), std::move(newcomer)));
 }
 
 void Service::perform(const Exchange& exchange, RemoveMember action, Responder respond) {
   if (auto refusal = turn_away(exchange, false)) return respond(*std::move(refusal));
   Response success;
   success.status = 204;
-  backend_.remove_member(action.id,
-                         within(action.timeout, std::move(success), std::move(respond), action.id));
+  backend_.remove_member(
+      action.id, within(action.timeout, std::move(success), std::move(respond), {action.id}));
 }
 
 void Service::perform(const Exchange& exchange, TransferLeadership action, Responder respond) {
@@ -138,7 +144,7 @@ void Service::perform(const Exchange& exchange, TransferLeadership action, Respo
   Response success;
   success.status = 204;
   backend_.transfer_leadership(
-      action.to, within(action.timeout, std::move(success), std::move(respond), action.to));
+      action.to, within(action.timeout, std::move(success), std::move(respond), {action.to}));
 }
 
 void Service::perform(const Exchange&, Show action, Responder respond) {
@@ -203,7 +209,7 @@ Response Service::redirect_to(const std::string& leader, const Request& request,
 
 // A handler that answers with `success` or with the error, and a timer that gives up waiting.
 Backend::Handler Service::within(raft::Duration timeout, Response success, Responder respond,
-                                 raft::NodeId member) {
+                                 Subject subject) {
   auto waiting = std::make_shared<Waiting>(backend_.executor(), std::move(respond));
   waiting->timer.expires_after(timeout);
   waiting->timer.async_wait([this, waiting](error_code cancelled) {
@@ -211,21 +217,37 @@ Backend::Handler Service::within(raft::Duration timeout, Response success, Respo
     const auto error = raft::make_error_code(raft::Errc::unknown_outcome);
     waiting->answer(failure(Style::json, error, {.deadline_passed = true}));
   });
-  auto done = [this, waiting, member, success = std::move(success)](error_code error) {
+  auto done = [this, waiting, subject = std::move(subject),
+               success = std::move(success)](error_code error) {
     if (!error) return waiting->answer(success);
-    if (errc(error) == raft::Errc::id_taken) {
-      const std::string id = std::to_string(member.value);
-      return waiting->answer(to_response(
-          {ProblemCode::id_taken, "node " + id +
-                                      " belongs to another instance, or another node "
-                                      "answers at that address; to give the id away: DELETE "
-                                      "/v1/cluster/members/" +
-                                      id},
-          Style::json));
+    if (const auto problem = problem_with(subject, errc(error))) {
+      return waiting->answer(to_response(*problem, Style::json));
     }
     waiting->answer(failure(Style::json, error, {}));
   };
   return asio::bind_executor(backend_.executor(), std::move(done));
+}
+
+// What is wrong with the very node, rather than with the cluster. Nothing has been changed then.
+std::optional<Problem> Service::problem_with(const Subject& subject, raft::Errc error) {
+  const std::string id = raft::to_string(subject.id);
+  const bool is_to_be_added = !subject.address.empty();
+  if (error == raft::Errc::id_taken) {
+    return Problem{ProblemCode::id_taken,
+                   "node " + id +
+                       " belongs to another instance, or another node answers at that address; to "
+                       "give the id away: DELETE /v1/cluster/members/" +
+                       id};
+  }
+  if (error == raft::Errc::timed_out && is_to_be_added) {
+    return Problem{ProblemCode::conflict, "node " + id + " does not answer at " + subject.address +
+                                              "; start it there first, with --join=wait"};
+  }
+  if (error == raft::Errc::conflict && is_to_be_added) {
+    return Problem{ProblemCode::conflict, "a membership change is under way, or the node at " +
+                                              subject.address + " belongs to another cluster"};
+  }
+  return std::nullopt;
 }
 
 Response Service::finish_write(Style style, const Write& write, error_code error,

@@ -48,6 +48,7 @@ class Service {
 
  private:
   struct Exchange;
+  struct Subject;
 
   void perform(const Exchange& exchange, Respond action, Responder respond);
   void perform(const Exchange& exchange, Write action, Responder respond);
@@ -60,7 +61,8 @@ class Service {
   std::optional<Response> turn_away(const Exchange& exchange, bool redirect) const;
   Response redirect_to(const std::string& leader, const Request& request, Style style) const;
   Backend::Handler within(raft::Duration timeout, Response success, Responder respond,
-                          raft::NodeId member);
+                          Subject subject);
+  static std::optional<Problem> problem_with(const Subject& subject, raft::Errc error);
   Response finish_write(Style style, const Write& write, boost::system::error_code error,
                         const raft::Applied& applied, bool deadline_passed) const;
   Response finish_read(Style style, const Read& read) const;

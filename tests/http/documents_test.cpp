@@ -143,6 +143,19 @@ TEST_CASE("a ready node has a leader, is a member, keeps up and serves", "[http]
   CHECK(status_document(facts).body.find("/secret") == std::string::npos);
 }
 
+// A full disk is neither well nor the end: balancers and people must see it while it lasts.
+TEST_CASE("a full disk is shown as long as it is full", "[http][documents][O06]") {
+  Facts facts = facts_of_leader();
+  CHECK(status_document(facts).body.find(R"("storage":"ok")") != std::string::npos);
+  facts.status.storage_full = true;
+  CHECK(ready_document(facts).status == 503);
+  CHECK(ready_document(facts).body.find("[-]storage storage_full\n") != std::string::npos);
+  CHECK(live_document(facts).status == 200);
+  CHECK(status_document(facts).body.find(R"("storage":"storage_full")") != std::string::npos);
+  facts.status.failure = raft::Error{raft::Errc::storage_failed, {}};
+  CHECK(status_document(facts).body.find(R"("storage":"storage_failed")") != std::string::npos);
+}
+
 // A liveness probe that fails without a quorum makes the supervisor kill the last good nodes.
 TEST_CASE("a node without a quorum is alive", "[http][documents][O08]") {
   Facts facts = facts_of_leader();

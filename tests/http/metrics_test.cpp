@@ -22,6 +22,7 @@ Facts some_facts() {
   peer.round_trip = std::chrono::microseconds(250);
   facts.status.peers = {peer};
   facts.status.counters.proposals[0] = 11;
+  facts.status.counters.absurd_terms = 4;
   facts.status.counters.proposals[static_cast<std::size_t>(raft::Errc::busy)] = 2;
   facts.status.counters.batch_entries.record(1);
   facts.status.counters.batch_entries.record(3);
@@ -37,7 +38,7 @@ bool has_line(const std::string& page, const std::string& line) {
 
 }  // namespace
 
-TEST_CASE("the page shows the state of the node", "[http][metrics]") {
+TEST_CASE("the page shows the state of the node", "[http][metrics][O09]") {
   HttpCounters http;
   http.count(RouteClass::kv, 200);
   http.count(RouteClass::kv, 200);
@@ -49,12 +50,20 @@ TEST_CASE("the page shows the state of the node", "[http][metrics]") {
         "raft_last_index 20", "raft_peer_lag_entries{peer=\"2\"} 5",
         "raft_peer_round_trip_seconds{peer=\"2\"} 0.00025",
         "raft_proposals_total{result=\"applied\"} 11", "raft_proposals_total{result=\"busy\"} 2",
-        "kv_http_requests_total{route=\"kv\",status=\"200\"} 2",
+        "raft_absurd_terms_total 4", "kv_http_requests_total{route=\"kv\",status=\"200\"} 2",
         "kv_http_requests_total{route=\"plain\",status=\"404\"} 1",
         "kv_http_requests_total{route=\"other\",status=\"other\"} 1"}) {
     INFO(line);
     CHECK(has_line(page, line));
   }
+}
+
+TEST_CASE("a full disk can be alarmed on", "[http][metrics][O06]") {
+  Facts facts = some_facts();
+  CHECK(has_line(metrics_text(facts, {}), "raft_storage_full 0"));
+  facts.status.storage_full = true;
+  CHECK(has_line(metrics_text(facts, {}), "raft_storage_full 1"));
+  CHECK(has_line(metrics_text(facts, {}), "raft_storage_failed 0"));
 }
 
 TEST_CASE("histograms are cumulative and end with everything", "[http][metrics]") {

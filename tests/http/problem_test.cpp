@@ -40,7 +40,7 @@ TEST_CASE("a problem as a line of text", "[http][problem]") {
   CHECK(response.content_type == "text/plain; charset=utf-8");
 }
 
-TEST_CASE("every failure of libraft says what is known", "[http][problem][O05]") {
+TEST_CASE("every failure of libraft says what is known", "[http][problem][O02][O05][O06]") {
   struct Row {
     raft::Errc error;
     Attempt attempt;
@@ -68,6 +68,8 @@ TEST_CASE("every failure of libraft says what is known", "[http][problem][O05]")
       {Errc::removed, write, 503, "removed", Effect::no},
       {Errc::storage_full, write, 507, "storage_full", Effect::no},
       {Errc::corrupt, write, 500, "storage_error", Effect::unknown},
+      {Errc::data_missing, write, 500, "storage_error", Effect::unknown},
+      {Errc::newer_format, write, 500, "storage_error", Effect::unknown},
       {Errc::storage_failed, write, 500, "storage_error", Effect::unknown},
       {Errc::storage_failed, read, 500, "storage_error", Effect::no},
       {Errc::stopped, write, 503, "draining", Effect::no},

@@ -217,6 +217,27 @@ TEST_CASE("members are added and removed", "[http][service]") {
   CHECK(taken.body.find("DELETE /v1/cluster/members/4") != std::string::npos);
 }
 
+// 504 would say that it may still happen; and waiting for a node that is not there helps nobody.
+TEST_CASE("a node that cannot be asked is a conflict, and nothing has happened",
+          "[http][service]") {
+  Fixture f;
+  const char* member = R"({"id":4,"raft":"127.0.0.1:7003","http":"127.0.0.1:6003"})";
+  f.backend.failure = raft::Errc::timed_out;
+  const Response unreachable = f.serve(Method::post, "/v1/cluster/members", member);
+  CHECK(unreachable.status == 409);
+  CHECK(code(unreachable) == "conflict");
+  CHECK(header(unreachable, "X-KV-Applied") == "no");
+  CHECK(unreachable.body.find("node 4 does not answer at 127.0.0.1:7003") != std::string::npos);
+  CHECK(unreachable.body.find("--join=wait") != std::string::npos);
+  f.backend.failure = raft::Errc::conflict;
+  const Response elsewhere = f.serve(Method::post, "/v1/cluster/members", member);
+  CHECK(elsewhere.status == 409);
+  CHECK(elsewhere.body.find("another cluster") != std::string::npos);
+  // A transfer that does not end in time is another matter.
+  f.backend.failure = raft::Errc::timed_out;
+  CHECK(f.serve(Method::post, "/v1/cluster/leader", R"({"to":2})").status == 504);
+}
+
 TEST_CASE("a membership change that does not end is answered in time", "[http][service]") {
   Fixture f;
   f.backend.holding = true;

@@ -97,16 +97,16 @@ TEST_CASE("a snapshot that is cut off or goes on is refused and changes nothing"
 TEST_CASE("a snapshot with a wrong head, order or count is refused", "[kv][snapshot]") {
   Driver driver(make_memory_store());
   const Bytes whole = test::snapshot_of(example(), {5});
-  const auto refuses = [&](Bytes bytes) {
+  const auto refuses = [&](Bytes bytes, raft::Errc as = raft::Errc::corrupt) {
     BytesReader reader(std::move(bytes));
-    return test::fails_with(raft::Errc::corrupt, driver.restore(reader));
+    return test::fails_with(as, driver.restore(reader));
   };
   Bytes wrong_magic = whole;
   wrong_magic[0] = 'K';
   CHECK(refuses(wrong_magic));
   Bytes newer = whole;
   newer[7] = 2;
-  CHECK(refuses(newer));
+  CHECK(refuses(newer, raft::Errc::newer_format));
   Bytes wrong_count = whole;
   wrong_count[whole.size() - 8] = 9;
   CHECK(refuses(wrong_count));

@@ -124,7 +124,7 @@ TEST_CASE("a member whose log is gone is refused, whatever it is told to begin w
   std::filesystem::create_directory(log);  // The mount point.
   const auto without = raft::Node::open(context.get_executor(), options);
   REQUIRE_FALSE(without);
-  CHECK(without.code() == Errc::corrupt);
+  CHECK(without.code() == Errc::data_missing);
   CHECK(without.error().detail.find("is missing beside the identity") != std::string::npos);
 
   std::filesystem::remove_all(log);
@@ -132,6 +132,34 @@ TEST_CASE("a member whose log is gone is refused, whatever it is told to begin w
   const auto node = raft::Node::open(context.get_executor(), options);
   REQUIRE(node);
   CHECK((*node)->start_group({}, words));
+}
+
+// Two clusters under one id could take each other's nodes for their own.
+TEST_CASE("a node on its way into a cluster does not found one", "[node]") {
+  test::TemporaryFolder folder;
+  boost::asio::io_context context;
+  raft::NodeOptions options;
+  options.id = {1};
+  options.data_dir = folder.path() + "/data";
+  options.listen = "127.0.0.1:0";
+  test::Words words;
+  raft::GroupOptions joiner;
+  joiner.founding = test::join("127.0.0.1:1");
+  joiner.founding.cluster = {1, 2};
+  {
+    const auto node = raft::Node::open(context.get_executor(), options);
+    REQUIRE(node);
+    REQUIRE((*node)->start_group(joiner, words));
+  }
+  const auto node = raft::Node::open(context.get_executor(), options);
+  REQUIRE(node);
+  CHECK((*node)->identity().joining);
+  CHECK((*node)->identity().cluster == raft::ClusterId{1, 2});
+  raft::GroupOptions founder;
+  founder.founding = test::bootstrap();
+  const auto group = (*node)->start_group(founder, words);
+  REQUIRE(group);
+  CHECK((*group)->status().last_index == raft::Index{0});
 }
 
 // Catches completions that are lost, run twice, or need the executor while the node goes.

@@ -151,7 +151,7 @@ TEST_CASE("a log that begins behind every file is refused, and nothing is remove
   const std::vector<std::string> before = files_of(start);
   const Result<void> opened = start.open();
   REQUIRE_FALSE(opened);
-  CHECK(opened.code() == Errc::corrupt);
+  CHECK(opened.code() == Errc::data_missing);
   CHECK(opened.error().detail.find("begins behind 10") != std::string::npos);
   CHECK(opened.error().detail.find(named) != std::string::npos);
   CHECK(files_of(start) == before);
@@ -222,7 +222,7 @@ TEST_CASE("a durable machine behind the base without the file is refused",
   start.has_applied(5);
   SECTION("no file at all") {}
   SECTION("an older one") { REQUIRE(save_snapshot(start.files, 7)); }
-  CHECK(refusal(start) == Errc::corrupt);
+  CHECK(refusal(start) == Errc::data_missing);
 }
 
 // The log is older than the store beside it: a restored backup, or a lost disk.

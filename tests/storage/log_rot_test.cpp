@@ -44,9 +44,9 @@ struct World {
     REQUIRE_FALSE(recovered.has_value());
     return recovered.error();
   }
-  void check_refused(const Bytes& key, const std::string& reason) {
+  void check_refused(const Bytes& key, const std::string& reason, Errc as = Errc::corrupt) {
     const Error error = refusal();
-    CHECK(error.code == Errc::corrupt);
+    CHECK(error.code == as);
     CHECK_THAT(error.detail, Catch::StartsWith(describe_key(key) + ": "));
     CHECK_THAT(error.detail, Catch::Contains(reason));
   }
@@ -173,7 +173,7 @@ TEST_CASE("a record of a newer format is refused as such", "[storage][log][rot][
   util::Writer(crc).u32(util::crc32c(BytesView(record).substr(4), util::crc32c(key)));
   record.replace(0, 4, crc);
   world.engine.damage(key, record);
-  world.check_refused(key, "format 2 is unknown here");
+  world.check_refused(key, "format 2 is unknown here", Errc::newer_format);
 }
 
 // Would catch: rotten entries sent to followers or applied.

@@ -137,7 +137,7 @@ TEST_CASE("a log without its snapshot is refused and nothing is removed",
   const auto names = world.names();
   const auto refused = world.snapshots.recover(belongs, Index{10});
   REQUIRE_FALSE(refused);
-  CHECK(refused.code() == Errc::corrupt);
+  CHECK(refused.code() == Errc::data_missing);
   CHECK(refused.error().detail.find("begins behind 10") != std::string::npos);
   CHECK(refused.error().detail.find(names.back()) != std::string::npos);
   CHECK(world.names() == names);

@@ -5,6 +5,8 @@ namespace system_test {
 
 /// The server, the real one.
 const char* kvserver_program();
+/// The root of the source tree.
+const char* repository();
 /// The library that makes syncs slow or fail, see slow_sync_shim.cpp.
 const char* sync_shim_library();
 

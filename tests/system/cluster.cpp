@@ -99,10 +99,9 @@ void Cluster::launch(int id, const Words& more) {
   command.words.insert(command.words.end(), options_.begin(), options_.end());
   command.words.insert(command.words.end(), more.begin(), more.end());
   if (uses_shim_) {
-    fs::create_directories(folder_.path() / ("switches-" + std::to_string(id)));
-    command.environment = {
-        std::string("LD_PRELOAD=") + sync_shim_library(),
-        "SYNC_SHIM_FOLDER=" + (folder_.path() / ("switches-" + std::to_string(id))).native()};
+    fs::create_directories(switches(id));
+    command.environment = {std::string("LD_PRELOAD=") + sync_shim_library(),
+                           "SYNC_SHIM_FOLDER=" + switches(id).native()};
   }
   command.folder = folder_.path();
   command.log = folder_.path() / ("node-" + std::to_string(id) + ".log");
@@ -132,6 +131,11 @@ Ended Cluster::stop(int id) {
   return wait_end(id);
 }
 
+Ended Cluster::interrupt(int id) {
+  nodes_.at(id).process->send(SIGINT);
+  return wait_end(id);
+}
+
 Ended Cluster::wait_end(int id) {
   const auto ended = nodes_.at(id).process->wait(patience + std::chrono::seconds(5));
   if (!ended) FAIL("node " << id << " does not end");
@@ -143,15 +147,28 @@ void Cluster::forget_data(int id) { fs::remove_all(data(id)); }
 void Cluster::use_sync_shim() { uses_shim_ = true; }
 
 void Cluster::switch_syncs(int id, const std::string& name, bool on) {
-  const fs::path file = folder_.path() / ("switches-" + std::to_string(id)) / name;
+  const fs::path file = switches(id) / name;
   if (on) std::ofstream(file).flush();
   if (!on) fs::remove(file);
   REQUIRE(fs::exists(file) == on);
 }
 
+void Cluster::die_at_sync(int id, int sync) {
+  fs::create_directories(switches(id));
+  if (sync == 0) {
+    fs::remove(switches(id) / "die");
+  } else {
+    std::ofstream(switches(id) / "die") << sync << std::flush;
+  }
+}
+
 HttpClient Cluster::client(int id) const { return HttpClient(http(id)); }
 std::string Cluster::http(int id) const { return nodes_.at(id).http; }
 std::string Cluster::raft(int id) const { return nodes_.at(id).raft; }
+
+fs::path Cluster::switches(int id) const {
+  return folder_.path() / ("switches-" + std::to_string(id));
+}
 
 // The default of the server, which these tests never change.
 fs::path Cluster::data(int id) const {

@@ -71,8 +71,9 @@ class Cluster {
   void start_again(int id, const std::string& flag);
   /// kill -9.
   void kill(int id);
-  /// SIGTERM, and waits for the end.
+  /// SIGTERM, or SIGINT as Ctrl-C sends it, and waits for the end.
   Ended stop(int id);
+  Ended interrupt(int id);
   /// Waits for a node to end by itself.
   Ended wait_end(int id);
   void forget_data(int id);
@@ -80,6 +81,8 @@ class Cluster {
   /// Preloads the sync shim into all nodes started from now on.
   void use_sync_shim();
   void switch_syncs(int id, const std::string& name, bool on);
+  /// From its next start on the node dies in place of its so many-th sync; 0: of none.
+  void die_at_sync(int id, int sync);
 
   HttpClient client(int id) const;
   std::string http(int id) const;
@@ -108,6 +111,7 @@ class Cluster {
   };
 
   void launch(int id, const Words& more);
+  std::filesystem::path switches(int id) const;
   bool lost_its_port(int id, std::size_t log_before);
   int leader_according_to(int id);
 

@@ -93,8 +93,9 @@ HttpClient::HttpClient(HttpClient&&) noexcept = default;
 HttpClient& HttpClient::operator=(HttpClient&&) noexcept = default;
 
 HttpReply HttpClient::get(const std::string& target) { return request("GET", target, {}); }
-HttpReply HttpClient::put(const std::string& target, const std::string& body) {
-  return request("PUT", target, body);
+HttpReply HttpClient::put(const std::string& target, const std::string& body,
+                          const std::map<std::string, std::string>& headers) {
+  return request("PUT", target, body, headers);
 }
 HttpReply HttpClient::post(const std::string& target, const std::string& body) {
   return request("POST", target, body);
@@ -103,7 +104,8 @@ HttpReply HttpClient::erase(const std::string& target) { return request("DELETE"
 
 // A request is sent once only: one that broke may have been executed.
 HttpReply HttpClient::request(const std::string& method, const std::string& target,
-                              const std::string& body) {
+                              const std::string& body,
+                              const std::map<std::string, std::string>& headers) {
   if (!connection_) {
     auto fresh = std::make_unique<Connection>(deadline_);
     if (const auto error = fresh->connect(address_)) return {0, {}, {}, error.message()};
@@ -114,6 +116,7 @@ HttpReply HttpClient::request(const std::string& method, const std::string& targ
   request.method_string(method);
   request.target(target);
   request.set(http::field::host, address_);
+  for (const auto& [name, value] : headers) request.set(name, value);
   request.body() = body;
   request.prepare_payload();
   http::response<http::string_body> response;

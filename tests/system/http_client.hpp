@@ -29,14 +29,16 @@ class HttpClient {
   HttpClient& operator=(HttpClient&&) noexcept;
 
   HttpReply get(const std::string& target);
-  HttpReply put(const std::string& target, const std::string& body);
+  HttpReply put(const std::string& target, const std::string& body,
+                const std::map<std::string, std::string>& headers = {});
   HttpReply post(const std::string& target, const std::string& body);
   HttpReply erase(const std::string& target);
 
  private:
   class Connection;
 
-  HttpReply request(const std::string& method, const std::string& target, const std::string& body);
+  HttpReply request(const std::string& method, const std::string& target, const std::string& body,
+                    const std::map<std::string, std::string>& headers = {});
 
   std::string address_;
   std::chrono::milliseconds deadline_;

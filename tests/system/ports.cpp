@@ -83,6 +83,24 @@ std::string free_address() {
   return to_text(bound.port);
 }
 
+std::string free_decade() {
+  for (int tries = 0; tries < 1000; ++tries) {
+    const auto first = static_cast<std::uint16_t>(next_candidate() / 10 * 10 + 10);
+    bool is_free = true;
+    for (std::uint16_t port = first; port < first + 3; ++port) {
+      const int handle = bind_to(port);
+      if (handle >= 0) close(handle);
+      is_free = is_free && handle >= 0;
+    }
+    std::string address = to_text(first);
+    address.pop_back();
+    // The decade that follows is somebody else's.
+    for (int used = 0; used < 20; ++used) next_candidate();
+    if (is_free) return address;
+  }
+  throw std::runtime_error("no three free ports on loopback");
+}
+
 OccupiedPort::OccupiedPort() {
   const Bound bound = bind_somewhere();
   socket_ = bound.handle;

@@ -9,6 +9,9 @@ namespace system_test {
 /// "127.0.0.1:PORT", where nobody listens now. Never the same twice in one process.
 std::string free_address();
 
+/// The same without its last digit: 0 to 2 in its place are three addresses where nobody listens.
+std::string free_decade();
+
 /// Listens on a free port for as long as it lives, and never accepts.
 class OccupiedPort {
  public:

@@ -61,7 +61,10 @@ TEST_CASE("the session of the documents works to the letter", "[system][session]
   REQUIRE(missing.ends_with("\n404"));
 
   SECTION("all stopped and started again with three flags: everything is there") {
-    for (const int id : {1, 2, 3}) REQUIRE(cluster.stop(id) == Ended{0, 0});
+    const bool by_terminal = GENERATE(true, false);
+    for (const int id : {1, 2, 3}) {
+      REQUIRE((by_terminal ? cluster.interrupt(id) : cluster.stop(id)) == Ended{0, 0});
+    }
     for (const int id : {1, 2, 3}) cluster.restart(id);
     wait_all_ready(cluster);
     require_both_keys(cluster);

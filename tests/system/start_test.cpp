@@ -1,8 +1,11 @@
 // Everything that can be wrong at the start, with the exit code that tells scripts what it was and
 // the line that tells people what to do. Catches a server that starts all the same, hangs, or dies
 // without a word.
+#include <boost/crc.hpp>
 #include <catch2/catch.hpp>
+#include <cstdint>
 #include <fstream>
+#include <iterator>
 
 #include "system/cluster.hpp"
 #include "system/ports.hpp"
@@ -14,8 +17,10 @@ namespace {
 namespace exit_code {
 constexpr int failure = 1;
 constexpr int usage = 2;
+constexpr int data_missing = 66;
 constexpr int unreachable = 69;
 constexpr int cannot_create = 73;
+constexpr int newer_format = 76;
 constexpr int permission = 77;
 constexpr int identity = 78;
 }  // namespace exit_code
@@ -25,6 +30,18 @@ Words good_flags(const Words& more) {
   Words words = {"--http=" + free_address(), "--raft=" + free_address(), "--node=1"};
   words.insert(words.end(), more.begin(), more.end());
   return words;
+}
+
+// The checksum that libraft's files end with.
+std::uint32_t crc32c(const std::string& bytes) {
+  boost::crc_optimal<32, 0x1edc6f41, 0xffffffff, 0xffffffff, true, true> crc;
+  crc.process_bytes(bytes.data(), bytes.size());
+  return crc.checksum();
+}
+
+std::string read_all(const std::filesystem::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
 }
 
 bool mentions(const Run& run, const std::string& text) {
@@ -122,6 +139,49 @@ TEST_CASE("the data of another node is refused", "[DU-09][system][start]") {
                                       "--node=2", "--data=" + cluster.data(1).native()});
   INFO(run.log);
   CHECK(run.ended == Ended{exit_code::identity, 0});
+}
+
+// To go on without what is missing would be to forget votes and acknowledged writes.
+TEST_CASE("a data directory that lacks a file is refused", "[system][start]") {
+  Cluster cluster(any_store());
+  cluster.found(1);
+  REQUIRE(cluster.client(1).put("/v1/kv/kept", "x").status == 201);
+  REQUIRE(cluster.stop(1) == Ended{0, 0});
+  std::string missing = "identity";
+  SECTION("the identity") {}
+  SECTION("the whole log") { missing = "log"; }
+  std::filesystem::rename(cluster.data(1) / missing, cluster.data(1) / "aside");
+  // A founder that is told to found by its unit file must not begin a second life.
+  const std::string flag = GENERATE("--bootstrap", "--join=wait");
+  cluster.start_again(1, flag);
+  CHECK(cluster.wait_end(1) == Ended{exit_code::data_missing, 0});
+  CHECK(cluster.log(1).find("data/node-1/" + missing + " is missing") != std::string::npos);
+
+  std::filesystem::remove_all(cluster.data(1) / missing);
+  std::filesystem::rename(cluster.data(1) / "aside", cluster.data(1) / missing);
+  cluster.restart(1);
+  cluster.wait_ready(1);
+  CHECK(cluster.client(1).get("/v1/kv/kept").body == "x");
+}
+
+TEST_CASE("data of a newer version is refused as such", "[DU-18][system][start]") {
+  Cluster cluster(any_store());
+  cluster.found(1);
+  REQUIRE(cluster.stop(1) == Ended{0, 0});
+  const auto file = cluster.data(1) / "identity";
+  const std::string whole = read_all(file);
+  std::string newer = whole.substr(0, whole.size() - 4);
+  newer[8] = static_cast<char>(newer[8] + 1);  // The format, behind the magic number.
+  const std::uint32_t crc = crc32c(newer);
+  for (int shift = 0; shift < 32; shift += 8) newer += static_cast<char>(crc >> shift);
+  std::ofstream(file, std::ios::binary) << newer << std::flush;
+  cluster.restart(1);
+  CHECK(cluster.wait_end(1) == Ended{exit_code::newer_format, 0});
+  CHECK(cluster.log(1).find("newer version") != std::string::npos);
+
+  std::ofstream(file, std::ios::binary) << whole << std::flush;
+  cluster.restart(1);
+  cluster.wait_ready(1);
 }
 
 TEST_CASE("a second process on the same data is refused", "[DU-10][system][start]") {

@@ -71,6 +71,22 @@ Written WriteLoad::stop() {
   return written_;
 }
 
+Churn::Churn(std::vector<std::string> addresses) : addresses_(std::move(addresses)) {
+  for (std::size_t writer = 0; writer < addresses_.size() * writers_per_address; ++writer) {
+    writers_.emplace_back([this, writer](const std::stop_token& stop) { write(writer, stop); });
+  }
+}
+
+void Churn::write(std::size_t writer, const std::stop_token& stop) {
+  const std::string target = "/v1/kv/churn-" + std::to_string(writer) + "?timeout=1s";
+  const std::string value(2000, 'c');
+  HttpClient client(addresses_[writer % addresses_.size()]);
+  while (!stop.stop_requested()) {
+    if (client.put(target, value).status / 100 == 2) continue;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+}
+
 void require_all_there(Cluster& cluster, const Written& written) {
   REQUIRE_FALSE(written.acknowledged.empty());
   for (const int id : cluster.running()) {

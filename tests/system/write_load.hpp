@@ -5,6 +5,7 @@
 #include <map>
 #include <mutex>
 #include <set>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -40,6 +41,22 @@ class WriteLoad {
   mutable std::mutex mutex_;
   Written written_;
   std::vector<std::thread> writers_;
+};
+
+/// Clients that write the same few large values over and over, so that the log grows fast and the
+/// state does not: many small snapshots, and a log that is cut again and again. What becomes of a
+/// single write is not followed.
+class Churn {
+ public:
+  explicit Churn(std::vector<std::string> addresses);
+
+ private:
+  void write(std::size_t writer, const std::stop_token& stop);
+
+  static constexpr std::size_t writers_per_address = 4;
+
+  const std::vector<std::string> addresses_;
+  std::vector<std::jthread> writers_;
 };
 
 /// Fails the test if any node lacks an acknowledged write or has a refused one.

@@ -28,6 +28,8 @@ enum class Errc : std::uint8_t {
   corrupt,           ///< Stored or received bytes are not what was written.
   storage_failed,    ///< The disk failed. Final for this process.
   stopped,           ///< Not applied. The group is shutting down.
+  data_missing,      ///< A file of the data directory is gone. Restore it, or join anew.
+  newer_format,      ///< Stored data was written by a newer version. Start that one.
 };
 
 /// The name of the value, as in the source: "not_leader".

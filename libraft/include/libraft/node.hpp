@@ -32,8 +32,8 @@ namespace raft {
 /// default the node's), never inside the initiating call. A node that goes completes what waits:
 /// `stopped` if it is certainly not applied, else `unknown_outcome`. So does whatever was forwarded
 /// and not answered in half a minute, or when the connection that it went over breaks or is
-/// replaced: `unknown_outcome`. From async_stop() on, new requests are refused with `stopped`; while
-/// no leader can be reached, with `no_leader`.
+/// replaced: `unknown_outcome`. From async_stop() on, new requests are refused with `stopped`;
+/// while no leader can be reached, with `no_leader`.
 ///
 /// **Cancellation** of any type ends the waiting, not the work: what reads or only waits completes
 /// with `timed_out`, what may change something with `unknown_outcome`.
@@ -208,6 +208,8 @@ struct NodeIdentity {
   InstanceId instance;
   ClusterId cluster;  ///< 0 until founded or joined.
   BootNumber boot;
+  /// On the way into a cluster, or waiting to be added: a restart goes on with it by itself.
+  bool joining = false;
 };
 
 /// The node's connections to others. Counts are of this process.
@@ -237,7 +239,8 @@ class Node {
   /// threads as they like. Blocks.
   /// Errors name the directory, file, key or address: invalid_argument (options, or the address
   /// cannot be listened at), busy (another process has the directory), corrupt, id_taken (the
-  /// directory belongs to another node id), storage_full, storage_failed.
+  /// directory belongs to another node id), data_missing, newer_format, storage_full,
+  /// storage_failed.
   static Result<std::unique_ptr<Node>> open(Executor executor, NodeOptions options);
 
   /// Completes what is pending, stops and joins the threads, and waits for what they are just
@@ -257,7 +260,8 @@ class Node {
   /// executor. Not at the same time as the destructor.
   /// Errors: corrupt, invalid_argument (options; the group runs already; nothing is on disk and
   /// GroupOptions::founding names no way to begin), conflict (the node belongs to another cluster
-  /// than founding.cluster), storage_full, storage_failed, stopped, and those of the machine.
+  /// than founding.cluster), data_missing, newer_format, storage_full, storage_failed, stopped, and
+  /// those of the machine.
   Result<Group*> start_group(GroupOptions options, StateMachine& machine);
 
   /// Completes with (error_code) after handing leadership over, finishing what is in flight for at

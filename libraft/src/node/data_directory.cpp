@@ -42,6 +42,7 @@ Result<std::unique_ptr<DataDirectory>> DataDirectory::try_to_open(const NodeOpti
   std::unique_ptr<DataDirectory> directory(
       new DataDirectory(options.data_dir, *std::move(lock), *std::move(files)));
   if (const auto opened = directory->open_identity(options.id); !opened) return opened.error();
+  if (const auto checked = directory->check_log(); !checked) return checked.error();
 
   auto snapshots = storage::PosixFiles::open(options.data_dir + "/snapshots");
   if (!snapshots) return snapshots.error();
@@ -68,17 +69,19 @@ Result<void> DataDirectory::open_identity(NodeId node) {
   return check_log_is_there();
 }
 
-// Who belongs to a cluster has opened its log before. Begun anew under the same instance it would
-// vote a second time in terms in which it has voted: a folder that is not mounted must not do that.
+// Who founded or began to join had a log by then. Begun anew under the same instance it could vote
+// a second time in terms in which it has voted, or found the same cluster once more: a folder that
+// is not mounted must not do that.
 Result<void> DataDirectory::check_log_is_there() const {
-  const storage::Identity& own = identity();
-  if (!own.cluster || std::filesystem::exists(log_folder() + "/CURRENT")) return {};
-  return Error{Errc::corrupt, "the log " + log_folder() +
-                                  " is missing beside the identity of a member of cluster " +
-                                  to_string(own.cluster) +
-                                  "; bring it back (is its disk mounted?), or remove this member "
-                                  "from the cluster, empty the directory and let the node join "
-                                  "again"};
+  const storage::Identity own = identity_->identity();
+  const bool has_begun = own.cluster || !own.joining.empty();
+  if (!has_begun || std::filesystem::exists(log_folder() + "/CURRENT")) return {};
+  return Error{
+      Errc::data_missing,
+      "the log " + log_folder() +
+          " is missing beside the identity of a node that has begun; bring it back (is its "
+          "disk mounted?), or remove this member from the cluster, empty the directory and "
+          "let the node join again"};
 }
 
 storage::Identity DataDirectory::identity() const {

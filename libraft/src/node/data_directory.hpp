@@ -22,8 +22,8 @@ namespace raft::node {
 class DataDirectory final : public replica::IdentityKeeper {
  public:
   /// Makes the directory if it is missing and counts the boot number up. Errors name the path:
-  /// busy, id_taken (it belongs to another node id), corrupt, storage_full (even with the reserve
-  /// given up), storage_failed.
+  /// busy, id_taken (it belongs to another node id), corrupt, data_missing, newer_format,
+  /// storage_full (even with the reserve given up), storage_failed.
   static Result<std::unique_ptr<DataDirectory>> open(const NodeOptions& options,
                                                      const util::Log& log);
 

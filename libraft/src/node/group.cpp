@@ -114,11 +114,11 @@ void Group::Impl::take_snapshot(Handler<> handler) {
 }
 
 void Group::Impl::add(Member member, std::string* why, Handler<> handler) {
-  initiate(to_call(std::move(handler), node_.strand()),
-           [this, why, member = std::move(member)](node::Call<> call,
-                                                   const Ticket& ticket) mutable {
-             return ask_for_introduction(std::move(member), why, std::move(call), ticket);
-           });
+  initiate(
+      to_call(std::move(handler), node_.strand()),
+      [this, why, member = std::move(member)](node::Call<> call, const Ticket& ticket) mutable {
+        return ask_for_introduction(std::move(member), why, std::move(call), ticket);
+      });
 }
 
 std::uint64_t Group::Impl::ask_for_introduction(Member member, std::string* why, node::Call<> call,
@@ -129,7 +129,8 @@ std::uint64_t Group::Impl::ask_for_introduction(Member member, std::string* why,
   }
   const std::uint64_t number = --last_introduction_;
   const std::string address = member.address;
-  introductions_.emplace(number, Asking{std::move(member), why, std::move(call), std::move(ticket)});
+  introductions_.emplace(number,
+                         Asking{std::move(member), why, std::move(call), std::move(ticket)});
   node_.transport().introduce(
       address, options_.group, std::nullopt,
       [this, alive = alive_, number](const Result<Introduction>& introduction) {

@@ -234,7 +234,8 @@ void Node::Impl::publish() {
 
 NodeIdentity Node::Impl::identity() const {
   const storage::Identity identity = directory_->identity();
-  return {identity.node, identity.instance, identity.cluster, identity.boot};
+  return {identity.node, identity.instance, identity.cluster, identity.boot,
+          !identity.joining.empty()};
 }
 
 TransportStatus Node::Impl::transport_status() const {

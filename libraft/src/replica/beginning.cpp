@@ -16,6 +16,11 @@ bool is_empty(const RecoveredLog& log) {
   return log.last.value == 0 && log.hard_state == HardState{};
 }
 
+/// Into a cluster that it knows. To found would make a second one with the same id.
+bool is_on_its_way(const storage::Identity& identity, GroupId group) {
+  return identity.cluster && identity.joining.contains(group);
+}
+
 }  // namespace
 
 Beginning::Beginning(const GroupOptions& options, std::string address, const Ports& ports)
@@ -50,7 +55,9 @@ Result<std::optional<RecoveredLog>> Beginning::begin(RecoveredLog nothing) {
   const Founding& founding = options_.founding;
   const NodeId own = ports_.identity.identity().node;
   std::vector<std::string> seeds = founding.join;
-  if (founding.bootstrap) {
+  if (founding.bootstrap && is_on_its_way(ports_.identity.identity(), options_.group)) {
+    RAFT_LOG(ports_.log, info, "this node is joining a cluster: founding one is ignored");
+  } else if (founding.bootstrap) {
     Result<RecoveredLog> log = found();
     if (!log) return log.error();
     return std::optional(*std::move(log));

@@ -84,9 +84,10 @@ Error corrupt_identity(const FileSystem& files, const std::string& what) {
 }
 
 Error newer_identity(const FileSystem& files, unsigned format) {
-  return {Errc::corrupt, "identity file " + files.path_of(std::string(file_name)) + ": format " +
-                             std::to_string(format) +
-                             " is unknown here; it was written by a newer version: start that one"};
+  return {Errc::newer_format,
+          "identity file " + files.path_of(std::string(file_name)) + ": format " +
+              std::to_string(format) +
+              " is unknown here; it was written by a newer version: start that one"};
 }
 
 Result<std::optional<Identity>> decode(const FileSystem& files, BytesView file) {
@@ -135,9 +136,10 @@ Result<IdentityFile> IdentityFile::open(FileSystem& files, NodeId node, Instance
   const auto read = read_identity(files);
   if (!read) return read.error();
   if (!*read && has_log) {
-    return Error{Errc::corrupt, files.path_of(std::string(file_name)) +
-                                    " is missing beside a log; restore it or remove the directory "
-                                    "and let the node join anew"};
+    return Error{Errc::data_missing,
+                 files.path_of(std::string(file_name)) +
+                     " is missing beside a log; restore it or remove the directory "
+                     "and let the node join anew"};
   }
   Identity identity;
   identity.node = node;

@@ -25,7 +25,8 @@ struct Identity {
   bool operator==(const Identity&) const = default;
 };
 
-/// Absent: there is none. Errors: corrupt names the file and what to do; storage_failed.
+/// Absent: there is none. Errors: corrupt and newer_format name the file and what to do;
+/// storage_failed.
 Result<std::optional<Identity>> read_identity(const FileSystem& files);
 
 /// Temporary file, sync, rename, directory sync. After an error or a crash the file holds the old
@@ -37,7 +38,7 @@ class IdentityFile {
  public:
   /// Begins a new life: reads the identity, or makes one with `fresh` as its instance, counts the
   /// boot number up and writes it. `has_log`: there is a log beside it, so that a missing file is a
-  /// loss. Errors: id_taken, corrupt, and those of write_identity().
+  /// loss. Errors: id_taken, data_missing, those of read_identity() and of write_identity().
   static Result<IdentityFile> open(FileSystem& files, NodeId node, InstanceId fresh, bool has_log);
 
   const Identity& identity() const { return identity_; }

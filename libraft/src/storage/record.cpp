@@ -47,8 +47,8 @@ Result<BytesView> unseal(BytesView key, BytesView value) {
     return corrupt_record(key, "checksum mismatch");
   }
   if (format != format_now) {
-    return corrupt_record(key, "format " + std::to_string(format) +
-                                   " is unknown here; it was written by a newer version");
+    return Error{Errc::newer_format, describe_key(key) + ": format " + std::to_string(format) +
+                                         " is unknown here; it was written by a newer version"};
   }
   return value.substr(envelope_bytes);
 }

@@ -77,7 +77,7 @@ Result<std::optional<SnapshotInfo>> SnapshotFiles::recover(const Predicate& belo
   if (base.value > 0 && (!newest || newest->parsed.last.index < base)) {
     const Found* other = newest_complete(*found, [](EntryId) { return true; });
     return Error{
-        Errc::corrupt,
+        Errc::data_missing,
         "the log begins behind " + to_string(base) +
             ", but no snapshot of its history reaches that (" +
             (other ? "the newest of any is " + files_.path_of(other->name) : "none is there") +

@@ -170,9 +170,9 @@ Result<SnapshotHead> read_snapshot_head(const FileSystem& files, const std::stri
   if (!mark->starts_with(magic)) return corrupt_file(files, name, "it is not a snapshot");
   const auto format = static_cast<std::uint8_t>(mark->back());
   if (format != format_now) {
-    return corrupt_file(
-        files, name,
-        "format " + std::to_string(format) + " is unknown here; it was written by a newer version");
+    return Error{Errc::newer_format, "snapshot " + files.path_of(name) + ": format " +
+                                         std::to_string(format) +
+                                         " is unknown here; it was written by a newer version"};
   }
   const Result<Bytes> meta = in.take_prefixed();
   if (!meta) return meta.error();

@@ -36,6 +36,10 @@ const char* to_string(Errc code) {
       return "storage_failed";
     case Errc::stopped:
       return "stopped";
+    case Errc::data_missing:
+      return "data_missing";
+    case Errc::newer_format:
+      return "newer_format";
   }
   return "unknown";  // A number from elsewhere, cast to Errc.
 }
@@ -74,6 +78,10 @@ const char* message(Errc code) {
       return "the disk failed; this process can no longer take part";
     case Errc::stopped:
       return "the group is shutting down; nothing was applied";
+    case Errc::data_missing:
+      return "a file of the data directory is missing";
+    case Errc::newer_format:
+      return "the stored data was written by a newer version";
   }
   return "unknown error";
 }
