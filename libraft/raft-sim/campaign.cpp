@@ -103,11 +103,12 @@ class Campaign {
     last_report_ = Clock::now();
     if (!plan_.resume_file.empty()) save(plan_.resume_file, outcome_.record);
     if (plan_.prints_hashes) return;
-    const double time = std::chrono::duration<double>(Clock::now() - begun_).count();
+    const auto millis =
+        std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begun_).count();
+    const std::uint64_t tenths = done_ * 10'000 / (static_cast<std::uint64_t>(millis) + 1);
     const auto simulated =
         std::chrono::duration_cast<std::chrono::minutes>(outcome_.record.of(plan_.label).simulated);
-    std::cerr << '\r' << done_ << " seeds, "
-              << static_cast<std::uint64_t>(static_cast<double>(done_) * 60 / time) << " a minute, "
+    std::cerr << '\r' << done_ << " seeds, " << tenths / 10 << '.' << tenths % 10 << "/s, "
               << simulated.count() << " simulated minutes, " << faults_ << " faults, "
               << outcome_.found.size() << " violations " << std::flush;
   }
