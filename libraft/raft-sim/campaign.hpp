@@ -1,25 +1,22 @@
 // Many seeds, several at a time, that can be interrupted and gone on with.
 #pragma once
 
-#include <cstdint>
-#include <string>
+#include <vector>
 
 #include <libraft/sim.hpp>
+#include "plan.hpp"
+#include "record.hpp"
 
 namespace raft_sim {
 
-struct Plan {
-  std::uint64_t first = 1;
-  std::uint64_t last = 1;
-  std::uint64_t jobs = 1;
-  raft::sim::Options options;
-  std::string resume_file;     ///< Empty: none. Else what was done is kept there, and gone on with.
-  std::string label;           ///< What runs, for the file and the report: a commit.
-  bool prints_hashes = false;  ///< One line per seed, to the standard output: seed, trace hash.
+struct Outcome {
+  Record record;  ///< With what earlier campaigns have left in the file.
+  std::vector<raft::sim::Summary::Violation> found;  ///< By this one.
 };
 
-/// Runs the seeds that are not done yet, with a line of progress on the standard error. Stops
-/// early at violations. Throws std::runtime_error if the file is of another plan or unusable.
-raft::sim::Summary run(const Plan& plan, const raft::sim::Subject& subject);
+/// Runs the seeds that are not done yet, with a line of progress every second on the standard
+/// error. Stops at the tenth violation that it finds itself. Throws std::runtime_error if the file
+/// is of another configuration or unusable.
+Outcome run(const Plan& plan);
 
 }  // namespace raft_sim

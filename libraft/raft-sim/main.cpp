@@ -1,4 +1,5 @@
 // raft-sim: whole clusters under seeded faults, one seed or many.
+#include <algorithm>
 #include <boost/program_options.hpp>
 #include <fstream>
 #include <iostream>
@@ -6,18 +7,16 @@
 #include <stdexcept>
 #include <string>
 
+#include "attempt.hpp"
 #include "campaign.hpp"
+#include "report.hpp"
 
 namespace {
 
 namespace options = boost::program_options;
 using raft::sim::Fault;
-using raft::sim::Summary;
 
-constexpr int exit_violation = 1;
 constexpr int exit_usage = 64;
-/// From here on a fault that never took effect is a failure: it proves nothing.
-constexpr std::uint64_t seeds_that_show_every_fault = 1000;
 
 options::options_description description() {
   options::options_description all("raft-sim: clusters of libraft under seeded faults");
@@ -32,10 +31,12 @@ options::options_description description() {
   add("faults", "lists the faults");
   add("trace", "prints every event of one seed: time in us, node, role, term, commit/applied");
   add("hashes", "prints the hash of each seed's trace and nothing else");
-  add("shrink", "reduces a failing seed to a small script");
-  add("replay", options::value<std::string>(), "runs such a script");
+  add("shrink", "reduces a failing seed, or script, to a small script");
+  add("shrink-runs", options::value<std::uint64_t>()->default_value(1000), "at most so many");
+  add("replay", options::value<std::string>(), "runs a script");
   add("resume", options::value<std::string>(), "keeps what was done in this file, and goes on");
-  add("label", options::value<std::string>(), "what runs here, for that file: a commit");
+  add("label", options::value<std::string>(),
+      "what runs here, for reports and that file: a commit");
   return all;
 }
 
@@ -58,48 +59,61 @@ void read_seeds(const std::string& range, raft_sim::Plan& plan) {
   if (plan.first > plan.last) throw std::runtime_error("--seeds A..B with A at most B");
 }
 
-std::string again(const raft_sim::Plan& plan, std::uint64_t seed) {
-  std::string command = "raft-sim --seed " + std::to_string(seed) + " --nodes " +
-                        std::to_string(plan.options.nodes) + " --steps " +
-                        std::to_string(plan.options.operations);
-  if (plan.options.faults != raft::sim::Options::every_fault()) {
-    std::string list;
-    for (const Fault fault : plan.options.faults) {
-      list += (list.empty() ? "" : ",") + std::string(raft::sim::to_string(fault));
-    }
-    command += " --only " + list;
-  }
-  return command + " --trace";
+raft_sim::Plan plan_from(const options::variables_map& given) {
+  raft_sim::Plan plan;
+  plan.jobs = std::max<std::uint64_t>(given["jobs"].as<std::uint64_t>(), 1);
+  plan.options.nodes = given["nodes"].as<std::uint64_t>();
+  plan.options.operations = given["steps"].as<std::uint64_t>();
+  if (given.contains("only")) plan.options.faults = faults_from(given["only"].as<std::string>());
+  if (given.contains("resume")) plan.resume_file = given["resume"].as<std::string>();
+  if (given.contains("label")) plan.label = given["label"].as<std::string>();
+  if (given.contains("seeds")) read_seeds(given["seeds"].as<std::string>(), plan);
+  if (given.contains("seed")) plan.first = plan.last = given["seed"].as<std::uint64_t>();
+  plan.prints_hashes = given.contains("hashes");
+  return plan;
 }
 
-int report(const raft_sim::Plan& plan, const Summary& summary) {
-  std::cout << summary;
-  bool is_good = summary.violations.empty();
-  if (summary.seeds >= seeds_that_show_every_fault) {
-    for (const Fault fault : plan.options.faults) {
-      if (summary.hits.contains(fault)) continue;
-      std::cout << "never took effect: " << raft::sim::to_string(fault) << '\n';
-      is_good = false;
-    }
-  }
-  if (summary.seeds == 1)
-    std::cout << "  trace " << std::hex << summary.trace_hash << std::dec << '\n';
-  for (const Summary::Violation& violation : summary.violations) {
-    std::cout << "seed " << violation.seed << " violates " << violation.invariant << ": "
-              << violation.what << '\n'
-              << again(plan, violation.seed) << '\n';
-  }
-  return is_good ? 0 : exit_violation;
-}
-
-int replay(const std::string& path, const raft_sim::Plan& plan) {
+std::string text_of(const std::string& path) {
   std::ifstream file(path);
   if (!file) throw std::runtime_error("cannot read " + path);
   std::stringstream text;
   text << file.rdbuf();
-  const auto summary = raft::sim::replay(text.str(), plan.options, raft::sim::register_subject());
-  if (!summary) throw std::runtime_error(summary.error().detail);
-  return report(plan, *summary);
+  return text.str();
+}
+
+/// One run: a script from a file, or a seed.
+raft_sim::OneRun run_from(const options::variables_map& given, const raft_sim::Plan& plan) {
+  raft_sim::OneRun run;
+  if (given.contains("replay")) {
+    run.name = given["replay"].as<std::string>();
+    run.script = text_of(run.name);
+    run.command = "raft-sim --replay " + run.name + " --trace";
+  } else {
+    run.name = "seed " + std::to_string(plan.first) + ", " + raft_sim::describe(plan.options);
+    run.script = raft::sim::script_of(plan.first, plan.options);
+    run.command = raft_sim::command_for(plan.first, plan.options);
+  }
+  return run;
+}
+
+int shrink(const raft_sim::OneRun& run, std::uint64_t runs_max) {
+  std::uint64_t runs = 0;
+  std::size_t smallest = std::string::npos;
+  const raft::sim::Trial trial = [&](const std::string& script) -> std::string {
+    const raft::sim::Summary summary = raft_sim::attempt(script);
+    const bool fails = !summary.violations.empty();
+    const auto lines = std::count(script.begin(), script.end(), '\n');
+    if (fails) smallest = std::min(smallest, static_cast<std::size_t>(lines));
+    std::cerr << "\rrun " << ++runs << " of at most " << runs_max + 1;
+    if (smallest != std::string::npos) std::cerr << ", " << smallest << " lines fail ";
+    std::cerr << std::flush;
+    return fails ? summary.violations.front().invariant : std::string();
+  };
+  const auto script = raft::sim::shrink(run.script, trial, runs_max);
+  std::cerr << '\n';
+  if (!script) throw std::runtime_error(script.error().detail);
+  std::cout << (script->empty() ? run.name + " does not fail\n" : *script);
+  return script->empty() ? 0 : raft_sim::exit_violation;
 }
 
 int run(int argc, char** argv) {
@@ -115,29 +129,21 @@ int run(int argc, char** argv) {
     }
     return 0;
   }
-  raft_sim::Plan plan;
-  plan.jobs = given["jobs"].as<std::uint64_t>();
-  plan.options.nodes = given["nodes"].as<std::uint64_t>();
-  plan.options.operations = given["steps"].as<std::uint64_t>();
-  if (given.contains("only")) plan.options.faults = faults_from(given["only"].as<std::string>());
-  if (given.contains("trace")) plan.options.trace = &std::cout;
-  if (given.contains("resume")) plan.resume_file = given["resume"].as<std::string>();
-  if (given.contains("label")) plan.label = given["label"].as<std::string>();
-  if (given.contains("replay")) return replay(given["replay"].as<std::string>(), plan);
-  if (given.contains("seeds")) read_seeds(given["seeds"].as<std::string>(), plan);
-  if (given.contains("seed")) plan.first = plan.last = given["seed"].as<std::uint64_t>();
-  if (plan.options.trace != nullptr && plan.first != plan.last) {
-    throw std::runtime_error("--trace is for one seed");
-  }
-  const raft::sim::Subject subject = raft::sim::register_subject();
+  raft_sim::Plan plan = plan_from(given);
+  const bool prints = given.contains("trace");
+  if (prints && plan.first != plan.last) throw std::runtime_error("--trace is for one seed");
   if (given.contains("shrink")) {
-    const std::string script = raft::sim::shrink(plan.first, plan.options, subject);
-    std::cout << (script.empty() ? "the seed does not fail\n" : script);
-    return script.empty() ? 0 : exit_violation;
+    return shrink(run_from(given, plan), given["shrink-runs"].as<std::uint64_t>());
   }
-  plan.prints_hashes = given.contains("hashes");
-  const Summary summary = raft_sim::run(plan, subject);
-  return plan.prints_hashes ? 0 : report(plan, summary);
+  if (prints || given.contains("replay")) {
+    raft_sim::OneRun one = run_from(given, plan);
+    one.is_printed = prints;
+    one.summary = raft_sim::attempt(one.script, prints);
+    return raft_sim::report(plan, one);
+  }
+  const raft_sim::Outcome outcome = raft_sim::run(plan);
+  if (plan.prints_hashes) return outcome.found.empty() ? 0 : raft_sim::exit_violation;
+  return raft_sim::report(plan, outcome);
 }
 
 }  // namespace

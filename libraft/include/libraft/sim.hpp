@@ -151,11 +151,26 @@ std::ostream& operator<<(std::ostream& out, const Summary& summary);
 /// and work again. Takes one thread, and gives the same result wherever it is called.
 Summary run(std::uint64_t seed, const Options& options, const Subject& subject);
 
-/// A smaller schedule of faults that still fails, as a script for replay(). Empty: the seed does
-/// not fail.
+/// The same run as a script for replay() and shrink().
+std::string script_of(std::uint64_t seed, const Options& options);
+
+/// Runs a script. Of the options it takes the trace only. Errors: invalid_argument names the line.
+Result<Summary> replay(std::string_view script, const Options& options, const Subject& subject);
+
+/// Runs a script wherever it likes and returns the id of the invariant that is violated, if any.
+using Trial = std::function<std::string(const std::string& script)>;
+
+/// A script with fewer faults, nodes and operations that violates the same invariant. Empty: it
+/// violates none. Tries at most so many smaller ones. Errors: invalid_argument names the line.
+Result<std::string> shrink(std::string_view script, const Trial& trial,
+                           std::uint64_t runs_max = 1000);
+/// The same for a seed, in this process.
 std::string shrink(std::uint64_t seed, const Options& options, const Subject& subject);
 
-/// Runs what shrink() printed. Errors: invalid_argument names the line.
-Result<Summary> replay(std::string_view script, const Options& options, const Subject& subject);
+/// All that the main() of one's own simulation has to do: `PROGRAM` runs two hundred seeds,
+/// `PROGRAM 1..5000` as many as it says, and `PROGRAM 42` one of them, event by event. Prints a
+/// table; stops at a violation, prints the last events before it and, as the last line, the command
+/// that shows them all. Returns the exit code.
+int simulate(const Subject& subject, int argc, char** argv, Options options = {});
 
 }  // namespace raft::sim

@@ -12,8 +12,16 @@ bool Events::is_later(const Event& a, const Event& b) {
 }
 
 void Events::after(Duration delay, Function function) {
-  const Duration when = now_ + std::max(delay, Duration{0});
   const std::uint64_t shuffle = random_.next();
+  insert(delay, shuffle, std::move(function));
+}
+
+void Events::from_outside(Duration delay, Function function) {
+  insert(delay, 0, std::move(function));
+}
+
+void Events::insert(Duration delay, std::uint64_t shuffle, Function function) {
+  const Duration when = now_ + std::max(delay, Duration{0});
   heap_.push_back({when, shuffle, ++last_number_, std::move(function)});
   std::push_heap(heap_.begin(), heap_.end(), is_later);
 }

@@ -22,6 +22,10 @@ class Events {
   Duration now() const { return now_; }
   /// Not before now; a negative delay is none.
   void after(Duration delay, Function function);
+  /// Before all others of its instant, and without a draw: what comes from outside, a fault, must
+  /// not shift the order of what happens inside. So one fault less leaves all as it was until its
+  /// time.
+  void from_outside(Duration delay, Function function);
 
   bool empty() const { return heap_.empty(); }
   /// The instant of the next event; there must be one.
@@ -40,6 +44,7 @@ class Events {
     Function function;
   };
   static bool is_later(const Event& a, const Event& b);
+  void insert(Duration delay, std::uint64_t shuffle, Function function);
 
   core::Random random_;
   Duration now_{0};

@@ -182,7 +182,7 @@ Schedule draw_schedule(const Profile& profile) {
 
 void Nemesis::follow(const Schedule& schedule) {
   for (const Action& action : schedule) {
-    world_.later(action.at, [this, action] {
+    world_.events().from_outside(action.at, [this, action] {
       if (!has_stopped_ && world_.now() >= truce_until_) perform(action);
     });
   }

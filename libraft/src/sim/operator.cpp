@@ -118,9 +118,9 @@ void Operator::join_new() {
 void Operator::remove(NodeId id) {
   const MembershipPtr members = committed();
   if (members == nullptr) return;
-  const Member* member = members->find(id);
-  if (member == nullptr || (members->is_voter(id) && members->voters().size() <= voters_min))
-    return;
+  if (members->find(id) == nullptr) return;
+  const bool is_few = members->voters().size() <= voters_min;
+  if (members->is_voter(id) && (is_few || !can_spare(*members, id))) return;
   MembershipChange removal;
   removal.remove.push_back(id);
   change(std::move(removal));

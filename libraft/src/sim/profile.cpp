@@ -79,8 +79,10 @@ Profile draw_profile(std::uint64_t seed, const Options& options) {
   // Each of these has its own dice: one choice more or less does not change all others.
   Dice which(seed * 8 + 1);
   const std::uint64_t share = which.between(20, 90);
-  for (const Fault fault : options.faults) {
-    if (which.chance(share)) profile.faults.insert(fault);
+  // Those that are not allowed are drawn as well, so that one less leaves the others as they were.
+  for (const Fault fault : Options::every_fault()) {
+    const bool is_drawn = which.chance(share);
+    if (is_drawn && options.faults.contains(fault)) profile.faults.insert(fault);
   }
 
   Dice dice(seed * 8 + 2);

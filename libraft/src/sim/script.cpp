@@ -13,7 +13,9 @@ std::string to_string(const Script& script) {
     for (const Fault fault : script.faults) text += std::string(" ") + to_string(fault);
     text += "\n";
   }
-  for (const Action& action : script.schedule) text += to_string(action) + "\n";
+  if (!script.schedule) return text;
+  if (script.schedule->empty()) text += "calm\n";
+  for (const Action& action : *script.schedule) text += to_string(action) + "\n";
   return text;
 }
 
@@ -49,9 +51,11 @@ Result<void> read_line(const std::string& line, Script& script) {
     script.faults = *std::move(faults);
     return {};
   }
+  if (!script.schedule) script.schedule.emplace();
+  if (first == "calm") return {};
   const auto action = action_from(line);
   if (!action) return action.error();
-  script.schedule.push_back(*action);
+  script.schedule->push_back(*action);
   return {};
 }
 

@@ -1,6 +1,7 @@
 // Makes a failing run small enough to be understood.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include <libraft/sim.hpp>
@@ -8,9 +9,10 @@
 
 namespace raft::sim {
 
-/// Leaves out what the failure does not need, as long as the same invariant is violated: halves,
-/// quarters and so on of the schedule (delta debugging, Zeller 1999), then operations. Empty: the
-/// script does not fail.
-std::string shrink(Script script, const Subject& subject);
+/// Leaves out what the failure does not need, as long as the same invariant is violated: whole
+/// kinds of actions; halves, quarters and so on of the schedule (delta debugging, Zeller 1999);
+/// nodes, operations, and what the seed draws besides the schedule. Empty: the script does not
+/// fail.
+std::string shrink(Script script, const Trial& trial, std::uint64_t runs_max);
 
 }  // namespace raft::sim

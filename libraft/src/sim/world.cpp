@@ -15,6 +15,9 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+/// Many times what the longest runs need: whoever takes more turns than this goes in circles.
+constexpr std::uint64_t steps_max = 20'000'000;
+
 }  // namespace
 
 Node::Node(NodeId node, InstanceId fresh_instance, Clock own_clock)
@@ -32,7 +35,9 @@ World::World(const Profile& profile, const Subject& subject, Trace& trace, Check
       network_(events_, trace, effects, profile.seed * 16 + 2),
       disk_random_(profile.seed * 16 + 3),
       job_random_(profile.seed * 16 + 4),
-      node_random_(profile.seed * 16 + 5) {}
+      node_random_(profile.seed * 16 + 5) {
+  trace_.tell_time_by(events_);
+}
 
 World::~World() {
   is_ending_ = true;
@@ -71,6 +76,7 @@ void World::run_on(NodeId id, std::uint64_t life, Events::Function& function) {
 void World::run_next() {
   ++steps_;
   events_.run_next();
+  if (steps_ == steps_max) checkers_.violated("endless", "the run does not end");
 }
 
 void World::run_for(Duration duration) {
