@@ -139,8 +139,15 @@ Failure App::open_folder() {
   return prepare_data_folder(data_);
 }
 
+// The node is open by now, so the directory is this process's alone.
 Failure App::open_store() {
-  if (options_.store == StoreKind::memory) {
+  const bool is_begun = bool{node_->identity().cluster};
+  const auto kind = choose_store(data_, options_.store, is_begun);
+  if (!kind) {
+    const bool is_usage = kind.code() == raft::Errc::invalid_argument;
+    return {is_usage ? exit_code::usage : exit_code::storage, kind.error().detail};
+  }
+  if (*kind == StoreKind::memory) {
     store_ = make_memory_store();
     return {};
   }

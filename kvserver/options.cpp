@@ -48,7 +48,9 @@ po::options_description describe() {
       "join", text(""),
       "join a cluster: HTTP addresses A,B,C of any of its nodes; "
       "wait: wait to be added")("join-timeout", text("30s"), "how long joining may take")(
-      "store", text("memory"), "memory or rocksdb: where the keys are kept")(
+      "store", text(""),
+      "memory or rocksdb: where the keys are kept; empty: what "
+      "the data directory was begun with, memory for a new one")(
       "dev", flag(), "one node with temporary data, to try things out")(
       "insecure", flag(), "accept a --raft address that other machines can reach")(
       "advertise-http", text(""), "what clients are told to dial; empty: --http")(
@@ -274,8 +276,8 @@ Options read_options(const Settings& settings) {
     options.data = "data/node-" + std::to_string(options.node.value);
   }
   const std::string& store = settings.text("store");
-  if (store != "memory" && store != "rocksdb") settings.reject("store", "memory or rocksdb");
-  options.store = store == "memory" ? StoreKind::memory : StoreKind::rocksdb;
+  options.store = parse_store(store);
+  if (!store.empty() && !options.store) settings.reject("store", "memory or rocksdb is meant");
   options.value_bytes_max = read_size(settings, "max-value", 1, value_bytes_limit);
   options.snapshot_log_bytes =
       read_size(settings, "snapshot-log-bytes", std::size_t{4} << 10, std::size_t{1} << 40);

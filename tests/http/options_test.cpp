@@ -57,7 +57,8 @@ TEST_CASE("the defaults are those of the documentation", "[http][options]") {
   const Options options = good({"--node=1"}).options;
   CHECK(to_string(options.http) == "127.0.0.1:6000");
   CHECK(to_string(options.raft) == "127.0.0.1:7000");
-  CHECK(options.store == StoreKind::memory);
+  // The data directory's, and memory for a new one.
+  CHECK_FALSE(options.store);
   CHECK(options.join_timeout == std::chrono::seconds(30));
   CHECK(options.value_bytes_max == 1u << 20);
   CHECK(options.snapshot_log_bytes == 64u << 20);
