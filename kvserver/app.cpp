@@ -1,5 +1,7 @@
 #include "kvserver/app.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -61,6 +63,7 @@ class App {
 
  private:
   Failure open();
+  Failure refuse_to_guess() const;
   Failure open_folder();
   Failure open_store();
   raft::NodeOptions node_options();
@@ -82,6 +85,7 @@ class App {
   int end(const Failure& failure);
   std::string http_address() const;
   std::string removal_advice() const;
+  std::string return_advice() const;
 
   const Options options_;
   const Logger log_;
@@ -110,6 +114,7 @@ class App {
 // What may fail before anything runs, the cheapest first: nothing is written to a data directory
 // while a port is in use.
 Failure App::open() {
+  if (Failure failure = refuse_to_guess()) return failure;
   auto listener = HttpListener::open(options_.http);
   if (!listener) return {exit_code::failure, listener.error().detail};
   listener_ = *std::move(listener);
@@ -126,6 +131,16 @@ Failure App::open() {
   }
   node_ = *std::move(node);
   return open_store();
+}
+
+// A start with nothing to go on from, and nothing to begin with, leaves nothing behind either.
+Failure App::refuse_to_guess() const {
+  const bool begins = options_.bootstrap || options_.join_wait || !options_.join.empty();
+  if (begins || !is_empty_folder(options_.data)) return {};
+  return {exit_code::usage,
+          options_.data +
+              " holds no data. To found a new cluster, add --bootstrap; to join one, add "
+              "--join=HOST:PORT with the --http address of any of its nodes"};
 }
 
 Failure App::open_folder() {
@@ -184,11 +199,15 @@ raft::GroupOptions App::group_options(raft::Founding founding) const {
   return options;
 }
 
+// Clients are answered from the start on: to find a cluster may take long, and a node that says
+// nothing meanwhile looks dead to whoever watches it.
 asio::awaitable<void> App::begin() {
+  start_serving();
   auto founding = co_await found();
   if (!founding || stopping_) co_return;
   if (!start_group(*std::move(founding)) || stopping_) co_return;
-  start_serving();
+  greet();
+  notify("READY=1");
 }
 
 // How this node comes into a cluster. Absent: it does not, and fail() has said why.
@@ -243,6 +262,9 @@ bool App::start_group(raft::Founding founding) {
     return false;
   }
   group_ = *group;
+  backend_->attach(*group_);
+  caretaker_ = std::make_unique<Caretaker>(*node_, *group_, http_address(), log_);
+  caretaker_->start();
   return true;
 }
 
@@ -251,17 +273,13 @@ void App::start_serving() {
   limits.value_bytes_max = options_.value_bytes_max;
   HttpLimits http_limits;
   http_limits.body_bytes_max = std::max(options_.value_bytes_max, document_bytes_max);
-  backend_ = std::make_unique<GroupBackend>(*node_, *group_, *store_);
+  backend_ = std::make_unique<GroupBackend>(*node_, *store_);
   service_ = std::make_unique<Service>(*backend_, limits, counters_);
   // Connections are served where the group runs, so that no request crosses threads.
   server_ = std::make_unique<HttpServer>(
       listener_->take(node_->executor()), *service_, counters_, http_limits,
       [this](const std::string& line) { log_.write(raft::LogLevel::warning, "http", line); });
-  caretaker_ = std::make_unique<Caretaker>(*node_, *group_, http_address(), log_);
   server_->start();
-  caretaker_->start();
-  greet();
-  notify("READY=1");
 }
 
 void App::greet() const {
@@ -310,8 +328,8 @@ asio::awaitable<void> App::take_apart() {
   asio::steady_timer replies(node_->executor());
   replies.expires_after(stop_grace + last_replies_grace);
   bool drained = server_ == nullptr;
+  if (caretaker_) caretaker_->stop();
   if (server_) {
-    caretaker_->stop();
     service_->drain();
     server_->drain([&] {
       drained = true;
@@ -342,7 +360,7 @@ void App::fail(const raft::Error& error) {
     case raft::Errc::id_taken:
       return fail(exit_code::identity, why + removal_advice());
     case raft::Errc::removed:
-      return fail(exit_code::identity, why);
+      return fail(exit_code::identity, why + return_advice());
     case raft::Errc::timed_out:
       return fail(exit_code::unreachable, why);
     case raft::Errc::corrupt:
@@ -378,11 +396,19 @@ std::string App::removal_advice() const {
          where + "/v1/cluster/members/" + raft::to_string(options_.node);
 }
 
+// What a removed node knows is of a past that the cluster has left behind.
+std::string App::return_advice() const {
+  return "; to come back as a new member, empty " + data_ +
+         " and start this node with --join=HOST:PORT, the --http address of any member";
+}
+
 }  // namespace
 
 int run(const Configuration& configuration) {
   // A client or peer that goes away is an error of its connection, not the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
+  // What clients keep here is nobody else's business, and RocksDB leaves modes to the process.
+  ::umask(S_IRWXG | S_IRWXO);
   return App(configuration).run();
 }
 
