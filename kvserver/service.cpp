@@ -64,6 +64,12 @@ struct Waiting {
   bool answered = false;
 };
 
+Response no_such_member(raft::NodeId id) {
+  return to_response({ProblemCode::not_found,
+                      "node " + raft::to_string(id) + " is no member; GET /v1/cluster lists them"},
+                     Style::json);
+}
+
 }  // namespace
 
 // What of a request is still needed while its action is carried out.
@@ -105,7 +111,11 @@ void Service::perform(const Exchange& exchange, Write action, Responder respond)
 }
 
 void Service::perform(const Exchange& exchange, Read action, Responder respond) {
-  if (auto refusal = turn_away(exchange, action.redirect)) return respond(*std::move(refusal));
+  // Every node may give a stale answer, so there is no better one to redirect to.
+  const bool needs_leader = action.level != raft::ReadLevel::stale;
+  if (auto refusal = turn_away(exchange, action.redirect && needs_leader)) {
+    return respond(*std::move(refusal));
+  }
   const Style style = exchange.style;
   if (action.level == raft::ReadLevel::stale) return respond(finish_read(style, action));
   const raft::ReadLevel level = action.level;
@@ -119,6 +129,7 @@ void Service::perform(const Exchange& exchange, Read action, Responder respond) 
 
 void Service::perform(const Exchange& exchange, AddMember action, Responder respond) {
   if (auto refusal = turn_away(exchange, false)) return respond(*std::move(refusal));
+  if (auto refusal = keep_voter(action.member)) return respond(*std::move(refusal));
   const raft::NodeId id = action.member.id;
   Response success = json_response(201, "{\"id\":" + std::to_string(id.value) + "}\n");
   backend_.add_member(std::move(action.member),
@@ -213,6 +224,11 @@ Backend::Handler Service::within(raft::Duration timeout, Response success, Respo
   });
   auto done = [this, waiting, member, success = std::move(success)](error_code error) {
     if (!error) return waiting->answer(success);
+    // Only adding names a node that need not be a member yet.
+    const bool adds = success.status == 201;
+    if (errc(error) == raft::Errc::invalid_argument && !adds && member && !is_member(member)) {
+      return waiting->answer(no_such_member(member));
+    }
     if (errc(error) == raft::Errc::id_taken) {
       const std::string id = std::to_string(member.value);
       return waiting->answer(to_response(
@@ -226,6 +242,26 @@ Backend::Handler Service::within(raft::Duration timeout, Response success, Respo
     waiting->answer(failure(Style::json, error, {}));
   };
   return asio::bind_executor(backend_.executor(), std::move(done));
+}
+
+// Whoever is a voter stays one when it is added again, so "created" would be wrong.
+std::optional<Response> Service::keep_voter(const raft::Member& member) const {
+  const raft::Status status = backend_.status();
+  const auto& membership = status.membership.membership;
+  const raft::Member* present = membership ? membership->find(member.id) : nullptr;
+  if (member.promote || present == nullptr || present->role != raft::Role::voter) {
+    return std::nullopt;
+  }
+  return to_response(
+      {ProblemCode::conflict, "node " + raft::to_string(member.id) +
+                                  " is a voter and cannot be added as a learner; remove it first"},
+      Style::json);
+}
+
+bool Service::is_member(raft::NodeId id) const {
+  const raft::Status status = backend_.status();
+  const auto& membership = status.membership.membership;
+  return membership && membership->find(id) != nullptr;
 }
 
 Response Service::finish_write(Style style, const Write& write, error_code error,
