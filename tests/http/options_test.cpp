@@ -49,6 +49,8 @@ TEST_CASE("all ways to write a flag mean the same", "[http][options]") {
     CHECK(options.bootstrap);
     CHECK(options.data == "data/node-3");
   }
+  CHECK(good({"--node=1", "--data="}).options.data == "data/node-1");
+  CHECK(ended({"-h"}).text == ended({"--help"}).text);
   CHECK_FALSE(good({"--node=1", "--bootstrap", "false"}).options.bootstrap);
   CHECK_FALSE(good({"--node=1", "--bootstrap=false"}).options.bootstrap);
 }
@@ -83,6 +85,7 @@ TEST_CASE("wrong usage ends with exit code 2 and names what is wrong", "[http][o
       {{"--node=1", "--node=2"}, "node"},
       {{"--node=0"}, "--node=0"},
       {{"--node=zero"}, "zero"},
+      {{"--node=18446744073709551616"}, "1 to 18446744073709551615"},
       {{"--node=-1"}, "-1"},
       {{"--node=1", "--http"}, "http"},
       {{"--node=1", "--http=nonsense"}, "nonsense"},
@@ -95,12 +98,16 @@ TEST_CASE("wrong usage ends with exit code 2 and names what is wrong", "[http][o
       {{"--node=1", "--bootstrap", "--join=h:1"}, "choose"},
       {{"--node=1", "--join=h"}, "--join=h"},
       {{"--node=1", "--join=h:1,,h:2"}, "--join"},
+      {{"--node=1", "--join=h:1,"}, "--join"},
+      {{"--node=1", "--http=127.0.0.1:7000"}, "--raft are both 127.0.0.1:7000"},
+      {{"--node=1", "--config=/tmp"}, "/tmp"},
       {{"--node=1", "--join-timeout=5x"}, "5x"},
       {{"--node=1", "--store=tape"}, "tape"},
       {{"--node=1", "--max-value=1furlong"}, "1furlong"},
       {{"--node=1", "--max-value=5MiB"}, "4MiB"},
       {{"--node=1", "--heartbeat=400ms"}, "election-timeout"},
       {{"--node=1", "--log-level=loud"}, "loud"},
+      {{"--node=1", "--log-level=rafft=debug"}, "rafft"},
       {{"--node=1", "--log-format=xml"}, "xml"},
       {{"--dev", "--data=x"}, "--dev"},
       {{"--node=1", "--config=/no/such/file"}, "/no/such/file"},
