@@ -1,18 +1,17 @@
 #include "kvserver/active_folder.hpp"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
-#include <cstdio>
 #include <filesystem>
 #include <optional>
 #include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
+
+#include "kvserver/small_file.hpp"
 
 namespace kv {
 namespace {
@@ -24,65 +23,6 @@ using raft::Result;
 
 constexpr std::string_view name_prefix = "db-";
 constexpr std::size_t digits = 6;
-// More than any content of ACTIVE, so that reading this much sees whether something follows.
-constexpr std::size_t active_bytes_max = 64;
-
-Error failed(const char* action, const std::string& path, int error) {
-  const Errc code = error == ENOSPC || error == EDQUOT ? Errc::storage_full : Errc::storage_failed;
-  return {code, std::string("cannot ") + action + " " + path + ": " +
-                    std::generic_category().message(error)};
-}
-
-class File {
- public:
-  File(const std::string& path, int flags)
-      : descriptor_(::open(path.c_str(), flags | O_CLOEXEC, S_IRUSR | S_IWUSR)) {}
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  ~File() {
-    if (is_open()) ::close(descriptor_);
-  }
-  bool is_open() const { return descriptor_ >= 0; }
-  int descriptor() const { return descriptor_; }
-
- private:
-  int descriptor_;
-};
-
-Result<void> sync_folder(const std::string& path) {
-  const File folder(path, O_RDONLY | O_DIRECTORY);
-  if (!folder.is_open()) return failed("open", path, errno);
-  if (::fsync(folder.descriptor()) != 0) return failed("sync", path, errno);
-  return {};
-}
-
-Result<void> write_synced(const std::string& path, std::string_view content) {
-  const File file(path, O_WRONLY | O_CREAT | O_TRUNC);
-  if (!file.is_open()) return failed("create", path, errno);
-  while (!content.empty()) {
-    const ssize_t written = ::write(file.descriptor(), content.data(), content.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return failed("write", path, errno);
-    content.remove_prefix(static_cast<std::size_t>(written));
-  }
-  if (::fsync(file.descriptor()) != 0) return failed("sync", path, errno);
-  return {};
-}
-
-// Absent: there is no such file.
-Result<std::optional<std::string>> read_start(const std::string& path) {
-  const File file(path, O_RDONLY);
-  if (!file.is_open() && errno == ENOENT) return std::optional<std::string>{};
-  if (!file.is_open()) return failed("open", path, errno);
-  std::string content(active_bytes_max, '\0');
-  ssize_t size = 0;
-  do {
-    size = ::read(file.descriptor(), content.data(), content.size());
-  } while (size < 0 && errno == EINTR);
-  if (size < 0) return failed("read", path, errno);
-  content.resize(static_cast<std::size_t>(size));
-  return std::optional<std::string>{std::move(content)};
-}
 
 std::string name_of(std::uint64_t generation) {
   std::string number = std::to_string(generation);
@@ -110,20 +50,14 @@ std::vector<std::uint64_t> list_generations(const std::string& folder) {
   return generations;
 }
 
-// The file is complete and synced under another name before it gets its own; then the folder is
-// synced, for until then a power cut may bring the old name back.
 Result<void> write_active(const std::string& folder, std::uint64_t generation) {
-  const std::string path = folder + "/ACTIVE";
-  const std::string temporary = path + ".tmp";
-  if (auto written = write_synced(temporary, name_of(generation) + "\n"); !written) return written;
-  if (std::rename(temporary.c_str(), path.c_str()) != 0) return failed("rename", temporary, errno);
-  return sync_folder(folder);
+  return replace_small_file(folder + "/ACTIVE", name_of(generation) + "\n");
 }
 
 Result<void> create_folder(const std::string& folder) {
   if (::mkdir(folder.c_str(), S_IRWXU) != 0) {
     if (errno == EEXIST) return {};
-    return failed("create", folder, errno);
+    return file_error("create", folder, errno);
   }
   const std::string parent = fs::path(folder).parent_path().string();
   return sync_folder(parent.empty() ? "." : parent);
@@ -134,7 +68,7 @@ Result<void> create_folder(const std::string& folder) {
 Result<ActiveFolder> ActiveFolder::open(const std::string& folder) {
   if (auto created = create_folder(folder); !created) return created.error();
   const std::string path = folder + "/ACTIVE";
-  const auto content = read_start(path);
+  const auto content = read_small_file(path);
   if (!content) return content.error();
   if (*content) {
     const std::string_view line = **content;

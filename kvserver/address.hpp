@@ -10,6 +10,8 @@ namespace kv {
 struct Address {
   std::string host;  ///< A name or a number; IPv6 without its brackets.
   std::string port;  ///< A decimal number up to 65535.
+
+  bool operator==(const Address&) const = default;
 };
 
 /// "127.0.0.1:6000", "node1.example:6000", "[::1]:6000", ":6000" (all interfaces). Absent: not of

@@ -1,5 +1,7 @@
 #include "kvserver/app.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -85,6 +87,7 @@ class App {
 
  private:
   Failure open();
+  Failure refuse_to_guess() const;
   Failure open_folder();
   Failure open_store();
   raft::NodeOptions node_options();
@@ -109,6 +112,7 @@ class App {
   int end(const Failure& failure);
   std::string http_address() const;
   std::string removal_advice() const;
+  std::string return_advice() const;
 
   const Options options_;
   const Logger log_;
@@ -137,6 +141,7 @@ class App {
 // What may fail before anything runs, the cheapest first: nothing is written to a data directory
 // while a port is in use.
 Failure App::open() {
+  if (Failure failure = refuse_to_guess()) return failure;
   auto listener = HttpListener::open(options_.http);
   if (!listener) return {exit_code::failure, listener.error().detail};
   listener_ = *std::move(listener);
@@ -147,6 +152,13 @@ Failure App::open() {
   if (!node) return {exit_code_of(node.code()), node.error().detail};
   node_ = *std::move(node);
   return open_store();
+}
+
+// A start with nothing to go on from, and nothing to begin with, leaves nothing behind either.
+Failure App::refuse_to_guess() const {
+  const bool begins = options_.bootstrap || options_.join_wait || !options_.join.empty();
+  if (begins || !is_empty_folder(options_.data)) return {};
+  return {exit_code::usage, options_.data + " holds no data. " + ways_to_begin};
 }
 
 Failure App::open_folder() {
@@ -160,8 +172,15 @@ Failure App::open_folder() {
   return prepare_data_folder(data_);
 }
 
+// The node is open by now, so the directory is this process's alone.
 Failure App::open_store() {
-  if (options_.store == StoreKind::memory) {
+  const bool is_begun = bool{node_->identity().cluster};
+  const auto kind = choose_store(data_, options_.store, is_begun);
+  if (!kind) {
+    const bool is_usage = kind.code() == raft::Errc::invalid_argument;
+    return {is_usage ? exit_code::usage : exit_code::storage, kind.error().detail};
+  }
+  if (*kind == StoreKind::memory) {
     store_ = make_memory_store();
     return {};
   }
@@ -198,11 +217,15 @@ raft::GroupOptions App::group_options(raft::Founding founding) const {
   return options;
 }
 
+// Clients are answered from the start on: to find a cluster may take long, and a node that says
+// nothing meanwhile looks dead to whoever watches it.
 asio::awaitable<void> App::begin() {
+  start_serving();
   auto founding = co_await found();
   if (!founding || stopping_) co_return;
   if (!start_group(*std::move(founding)) || stopping_) co_return;
-  start_serving();
+  greet();
+  notify("READY=1");
 }
 
 // How this node comes into a cluster. Absent: it does not, and fail() has said why.
@@ -280,6 +303,9 @@ bool App::start_group(raft::Founding founding) {
     return false;
   }
   group_ = *group;
+  backend_->attach(*group_);
+  caretaker_ = std::make_unique<Caretaker>(*node_, *group_, http_address(), log_);
+  caretaker_->start();
   return true;
 }
 
@@ -288,17 +314,13 @@ void App::start_serving() {
   limits.value_bytes_max = options_.value_bytes_max;
   HttpLimits http_limits;
   http_limits.body_bytes_max = std::max(options_.value_bytes_max, document_bytes_max);
-  backend_ = std::make_unique<GroupBackend>(*node_, *group_, *store_);
+  backend_ = std::make_unique<GroupBackend>(*node_, *store_);
   service_ = std::make_unique<Service>(*backend_, limits, counters_);
   // Connections are served where the group runs, so that no request crosses threads.
   server_ = std::make_unique<HttpServer>(
       listener_->take(node_->executor()), *service_, counters_, http_limits,
       [this](const std::string& line) { log_.write(raft::LogLevel::warning, "http", line); });
-  caretaker_ = std::make_unique<Caretaker>(*node_, *group_, http_address(), log_);
   server_->start();
-  caretaker_->start();
-  greet();
-  notify("READY=1");
 }
 
 void App::greet() const {
@@ -347,8 +369,8 @@ asio::awaitable<void> App::take_apart() {
   asio::steady_timer replies(node_->executor());
   replies.expires_after(stop_grace + last_replies_grace);
   bool drained = server_ == nullptr;
+  if (caretaker_) caretaker_->stop();
   if (server_) {
-    caretaker_->stop();
     service_->drain();
     server_->drain([&] {
       drained = true;
@@ -375,7 +397,10 @@ void App::fail(int code, const std::string& text) {
 void App::fail(const raft::Error& error) {
   const std::string why =
       error.detail.empty() ? std::string(raft::message(error.code)) : error.detail;
-  fail(exit_code_of(error.code), error.code == raft::Errc::id_taken ? why + removal_advice() : why);
+  std::string advice;
+  if (error.code == raft::Errc::id_taken) advice = removal_advice();
+  if (error.code == raft::Errc::removed) advice = return_advice();
+  fail(exit_code_of(error.code), why + advice);
 }
 
 int App::end(const Failure& failure) {
@@ -402,11 +427,19 @@ std::string App::removal_advice() const {
          where + "/v1/cluster/members/" + raft::to_string(options_.node);
 }
 
+// What a removed node knows is of a past that the cluster has left behind.
+std::string App::return_advice() const {
+  return "; to come back as a new member, empty " + data_ +
+         " and start this node with --join=HOST:PORT, the --http address of any member";
+}
+
 }  // namespace
 
 int run(const Configuration& configuration) {
   // A client or peer that goes away is an error of its connection, not the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
+  // What clients keep here is nobody else's business, and RocksDB leaves modes to the process.
+  ::umask(S_IRWXG | S_IRWXO);
   return App(configuration).run();
 }
 

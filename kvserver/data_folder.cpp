@@ -37,6 +37,12 @@ Failure make_folders(const fs::path& path) {
 
 }  // namespace
 
+bool is_empty_folder(const std::string& path) {
+  std::error_code error;
+  if (!fs::exists(path, error) && !error) return true;
+  return fs::is_directory(path, error) && fs::is_empty(path, error) && !error;
+}
+
 Failure prepare_data_folder(const std::string& path) {
   if (Failure failure = make_folders(fs::path(path).lexically_normal())) return failure;
   struct stat facts {};

@@ -16,6 +16,9 @@ struct Failure {
   explicit operator bool() const { return exit_code != 0; }
 };
 
+/// Whether there is nothing at this path, or a directory without anything in it.
+bool is_empty_folder(const std::string& path);
+
 /// Makes the directory and those above it, mode 0700, and checks that nobody else may write there.
 Failure prepare_data_folder(const std::string& path);
 

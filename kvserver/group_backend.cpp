@@ -1,6 +1,9 @@
 #include "kvserver/group_backend.hpp"
 
+#include <boost/asio/post.hpp>
 #include <utility>
+
+#include <libraft/error_code.hpp>
 
 namespace kv {
 namespace {
@@ -9,13 +12,22 @@ constexpr auto position_age_max = std::chrono::milliseconds(5);
 
 }  // namespace
 
-GroupBackend::GroupBackend(raft::Node& node, raft::Group& group, const Store& store)
-    : node_(node), group_(group), store_(store), executor_(node.executor()) {}
+GroupBackend::GroupBackend(raft::Node& node, const Store& store)
+    : node_(node), store_(store), executor_(node.executor()) {}
+
+// Never inside the initiating call, as a group does it.
+template <class Completion, class... Results>
+void GroupBackend::refuse(Completion done, Results... nothing) const {
+  boost::asio::post(
+      executor_, [done = std::move(done), ... nothing = std::move(nothing)]() mutable {
+        std::move(done)(raft::make_error_code(raft::Errc::no_leader), std::move(nothing)...);
+      });
+}
 
 Position GroupBackend::position() const {
   const auto now = Clock::now();
   if (now - position_taken_ >= position_age_max) {
-    const raft::Status status = group_.status();
+    const raft::Status status = this->status();
     position_ = {status.id, status.leader, status.term, status.applied};
     position_taken_ = now;
   }
@@ -23,37 +35,52 @@ Position GroupBackend::position() const {
 }
 
 std::string GroupBackend::http_address(raft::NodeId id) const {
-  const raft::Status status = group_.status();
+  const raft::Status status = this->status();
   const auto& membership = status.membership.membership;
   const raft::Member* member = membership ? membership->find(id) : nullptr;
   return member != nullptr ? member->attributes : std::string();
 }
 
-raft::Result<std::optional<Item>> GroupBackend::get(BytesView key) const { return store_.get(key); }
+raft::Result<std::optional<Item>> GroupBackend::get(BytesView key) const {
+  // The store is empty, but to say so would be to speak for a cluster that this node has not seen.
+  if (group_ == nullptr) return raft::Errc::no_leader;
+  return store_.get(key);
+}
 
 void GroupBackend::propose(Bytes command, raft::ProposeOptions options, Proposed done) {
-  group_.async_propose(std::move(command), std::move(options), std::move(done));
+  if (group_ == nullptr) return refuse(std::move(done), raft::Applied{});
+  group_->async_propose(std::move(command), std::move(options), std::move(done));
 }
 
 void GroupBackend::read_barrier(raft::ReadLevel level, raft::Duration deadline, Handler done) {
-  group_.async_read_barrier(level, deadline, std::move(done));
+  if (group_ == nullptr) return refuse(std::move(done));
+  group_->async_read_barrier(level, deadline, std::move(done));
 }
 
 void GroupBackend::add_member(raft::Member member, Handler done) {
-  group_.async_add_member(std::move(member), std::move(done));
+  if (group_ == nullptr) return refuse(std::move(done));
+  group_->async_add_member(std::move(member), std::move(done));
 }
 
 void GroupBackend::remove_member(raft::NodeId id, Handler done) {
+  if (group_ == nullptr) return refuse(std::move(done));
   raft::MembershipChange change;
   change.remove.push_back(id);
-  group_.async_change_membership(std::move(change), std::move(done));
+  group_->async_change_membership(std::move(change), std::move(done));
 }
 
 void GroupBackend::transfer_leadership(raft::NodeId to, Handler done) {
-  group_.async_transfer_leadership(to, std::move(done));
+  if (group_ == nullptr) return refuse(std::move(done));
+  group_->async_transfer_leadership(to, std::move(done));
 }
 
-raft::Status GroupBackend::status() const { return group_.status(); }
+raft::Status GroupBackend::status() const {
+  if (group_ != nullptr) return group_->status();
+  raft::Status status;
+  status.id = node_.identity().id;
+  return status;
+}
+
 raft::TransportStatus GroupBackend::transport_status() const { return node_.transport_status(); }
 raft::NodeIdentity GroupBackend::identity() const { return node_.identity(); }
 Totals GroupBackend::totals() const { return store_.totals(); }

@@ -1,7 +1,9 @@
-// The real backend: a group of a libraft node and the store it replicates.
+// The real backend: a group of a libraft node and the store it replicates. Before there is a group,
+// while the node still looks for a cluster to join, it answers that no leader is known.
 #pragma once
 
 #include <chrono>
+#include <utility>
 
 #include "kvserver/backend.hpp"
 
@@ -9,8 +11,11 @@ namespace kv {
 
 class GroupBackend final : public Backend {
  public:
-  /// All three outlive it.
-  GroupBackend(raft::Node& node, raft::Group& group, const Store& store);
+  /// Both outlive it.
+  GroupBackend(raft::Node& node, const Store& store);
+
+  /// From now on there is a group, which outlives this as well.
+  void attach(raft::Group& group) { group_ = &group; }
 
   boost::asio::any_io_executor executor() const override { return executor_; }
   Position position() const override;
@@ -29,8 +34,11 @@ class GroupBackend final : public Backend {
  private:
   using Clock = std::chrono::steady_clock;
 
+  template <class Completion, class... Results>
+  void refuse(Completion done, Results... nothing) const;
+
   raft::Node& node_;
-  raft::Group& group_;
+  raft::Group* group_ = nullptr;  // Null until attach().
   const Store& store_;
   const boost::asio::any_io_executor executor_;
 

@@ -31,8 +31,7 @@ HttpConnection::HttpConnection(Socket socket, std::shared_ptr<HttpShared> shared
     : socket_(std::move(socket)),
       shared_(std::move(shared)),
       in_(std::make_unique<Received>()),
-      since_(shared_->now),
-      sending_since_(shared_->now) {
+      since_(shared_->now) {
   ++shared_->counters.connections_open;
 }
 
@@ -109,6 +108,7 @@ bool HttpConnection::begin(const RequestHead& head) {
   keep_head();
   phase_ = Phase::body;
   since_ = shared_->now;
+  body_pace_ = {shared_->now};
   body_.clear();
   chunks_.reset();
   if (head.chunked) chunks_.emplace(limits.body_bytes_max);
@@ -234,7 +234,7 @@ void HttpConnection::flush() {
   }
   if (sent_ == sending_bytes_.size()) return all_sent();
   sending_ = true;
-  sending_since_ = shared_->now;
+  sending_pace_ = {shared_->now, sent_};
   send_rest();
 }
 
@@ -289,7 +289,7 @@ void HttpConnection::close() {
 void HttpConnection::check_deadline() {
   const HttpLimits& limits = shared_->limits;
   HttpCounters& counters = shared_->counters;
-  if (sending_ && is_slow(sending_since_, limits.write_grace, sent_)) {
+  if (sending_ && is_slow(sending_pace_, limits.write_grace, sent_)) {
     ++counters.connections_slow;
     return close();
   }
@@ -306,7 +306,7 @@ void HttpConnection::check_deadline() {
       }
       return;
     case Phase::body:
-      if (is_slow(since_, limits.body_grace, body_.size())) time_out();
+      if (is_slow(body_pace_, limits.body_grace, body_.size())) time_out();
       return;
     case Phase::lingering:
       if (age > limits.linger) close();
@@ -333,10 +333,17 @@ bool HttpConnection::is_idle() const {
   return phase_ == Phase::head && in_->size() == 0 && out_.empty() && !sending_;
 }
 
-bool HttpConnection::is_slow(Clock::time_point since, raft::Duration grace,
-                             std::uint64_t bytes) const {
-  const auto earned = std::chrono::seconds(bytes / shared_->limits.bytes_per_second_min);
-  return shared_->now - since > grace + earned;
+// Whoever has moved what one grace demands begins the next one. Time is never saved up: a body but
+// for its last bytes, sent at once, would earn a quarter of an hour of silence.
+bool HttpConnection::is_slow(Pace& pace, raft::Duration grace, std::uint64_t bytes) const {
+  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(grace).count();
+  const std::uint64_t demanded =
+      shared_->limits.bytes_per_second_min * static_cast<std::uint64_t>(milliseconds) / 1000;
+  if (bytes - pace.bytes >= std::max<std::uint64_t>(demanded, 1)) {
+    pace = {shared_->now, bytes};
+    return false;
+  }
+  return shared_->now - pace.since > grace;
 }
 
 // Counts bytes of bodies in memory, up to the bound for all connections.

@@ -25,8 +25,10 @@ struct HttpLimits {
   std::size_t connections_max = 4096;
 
   raft::Duration head_deadline = std::chrono::seconds(10);  ///< From its first byte to its last.
-  raft::Duration body_grace = std::chrono::seconds(5);      ///< Then a minimum rate counts,
-  raft::Duration write_grace = std::chrono::seconds(10);    ///< for replies too.
+  /// Within so long a body, or a reply, has to move on by the minimum rate, again and again: what
+  /// came fast earlier buys no rest.
+  raft::Duration body_grace = std::chrono::seconds(5);
+  raft::Duration write_grace = std::chrono::seconds(10);
   std::uint64_t bytes_per_second_min = 1024;
   raft::Duration idle = std::chrono::seconds(30);
   raft::Duration linger = std::chrono::seconds(1);
@@ -85,6 +87,12 @@ class HttpConnection final : public ReplySink, public std::enable_shared_from_th
     closed,
   };
 
+  // How a body or a reply moves: since when, and from which byte on, it is looked at.
+  struct Pace {
+    Clock::time_point since;
+    std::uint64_t bytes = 0;
+  };
+
   void advance();
   bool step();
   bool read_head();
@@ -108,7 +116,7 @@ class HttpConnection final : public ReplySink, public std::enable_shared_from_th
   void append(const Response& response, bool keep_alive);
   bool has_room() const;
   bool is_idle() const;
-  bool is_slow(Clock::time_point since, raft::Duration grace, std::uint64_t bytes) const;
+  bool is_slow(Pace& pace, raft::Duration grace, std::uint64_t bytes) const;
 
   Socket socket_;
   const std::shared_ptr<HttpShared> shared_;
@@ -138,8 +146,9 @@ class HttpConnection final : public ReplySink, public std::enable_shared_from_th
 
   // When the present head, body, rest or lingering began.
   Clock::time_point since_;
-  // When the writing began that the kernel did not take at once.
-  Clock::time_point sending_since_;
+  // Of the present body, and of the writing that the kernel did not take at once.
+  Pace body_pace_;
+  Pace sending_pace_;
 };
 
 }  // namespace kv

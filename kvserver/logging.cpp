@@ -20,6 +20,9 @@ constexpr std::array<std::string_view, 4> level_names{"debug", "info", "warning"
 // The server's own; all others come from libraft.
 constexpr std::array<std::string_view, 2> server_components{"server", "http"};
 
+// "raft" stands for all of libraft; its parts have names as well.
+constexpr std::array<std::string_view, 3> library_components{"raft", "net", "storage"};
+
 std::optional<raft::LogLevel> parse_level(std::string_view text) {
   const auto found = std::find(level_names.begin(), level_names.end(), text);
   if (found == level_names.end()) return std::nullopt;
@@ -29,6 +32,11 @@ std::optional<raft::LogLevel> parse_level(std::string_view text) {
 bool is_of_server(std::string_view component) {
   return std::find(server_components.begin(), server_components.end(), component) !=
          server_components.end();
+}
+
+bool is_of_library(std::string_view component) {
+  return std::find(library_components.begin(), library_components.end(), component) !=
+         library_components.end();
 }
 
 std::string present_time() {
@@ -71,9 +79,11 @@ std::optional<LogLevels> parse_log_levels(std::string_view text) {
     if (!level) return std::nullopt;
     if (equals == part.npos) {
       levels.otherwise = *level;
-    } else {
-      levels.components.emplace_back(part.substr(0, equals), *level);
+      continue;
     }
+    const std::string_view component = part.substr(0, equals);
+    if (!is_of_server(component) && !is_of_library(component)) return std::nullopt;
+    levels.components.emplace_back(component, *level);
   } while (!text.empty());
   return levels;
 }

@@ -19,17 +19,44 @@ Error invalid(std::string detail) { return {Errc::invalid_argument, std::move(de
 constexpr std::string_view member_example =
     R"(for example {"id":4,"raft":"127.0.0.1:7003","http":"127.0.0.1:6003"})";
 
+// Of a well-formed object, those that occur twice counted twice: of them the parser keeps the last.
+std::size_t count_members(std::string_view object) {
+  std::size_t members = 0;
+  std::size_t depth = 0;
+  bool in_string = false;
+  for (std::size_t at = 0; at < object.size(); ++at) {
+    const char c = object[at];
+    if (in_string) {
+      if (c == '\\') ++at;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '{' || c == '[') {
+      ++depth;
+    } else if (c == '}' || c == ']') {
+      --depth;
+    } else if (c == ':' && depth == 1) {
+      ++members;
+    }
+  }
+  return members;
+}
+
 raft::Result<json::object> parse_object(std::string_view body) {
   boost::system::error_code error;
   json::parse_options options;
   options.max_depth = 4;
   json::value value = json::parse({body.data(), body.size()}, error, {}, options);
   if (error || !value.is_object()) return invalid("the body is not a JSON object");
+  if (count_members(body) != value.get_object().size()) {
+    return invalid("a field occurs twice in the JSON object");
+  }
   return std::move(value.get_object());
 }
 
 std::optional<std::uint64_t> positive(const json::value* value) {
-  if (value == nullptr) return std::nullopt;
+  // An id is written in digits: what prints another number than it reads, 1e3, is a mistake.
+  if (value == nullptr || value->is_double()) return std::nullopt;
   boost::system::error_code error;
   const auto number = value->to_number<std::uint64_t>(error);
   if (error) return std::nullopt;

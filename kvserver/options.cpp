@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/program_options.hpp>
 #include <fstream>
+#include <limits>
 #include <set>
 #include <sstream>
 
@@ -48,7 +49,9 @@ po::options_description describe() {
       "join", text(""),
       "join a cluster: HTTP addresses A,B,C of any of its nodes; "
       "wait: wait to be added")("join-timeout", text("30s"), "how long joining may take")(
-      "store", text("memory"), "memory or rocksdb: where the keys are kept")(
+      "store", text(""),
+      "memory or rocksdb: where the keys are kept; empty: what "
+      "the data directory was begun with, memory for a new one")(
       "dev", flag(), "one node with temporary data, to try things out")(
       "insecure", flag(), "accept a --raft address that other machines can reach")(
       "advertise-http", text(""), "what clients are told to dial; empty: --http")(
@@ -76,13 +79,19 @@ std::vector<std::string> normalize(const std::vector<std::string>& arguments) {
   std::vector<std::string> normal;
   for (std::size_t at = 0; at < arguments.size(); ++at) {
     std::string word = arguments[at];
+    if (word == "-h") word = "--help";
     if (word.size() > 2 && word[0] == '-' && word[1] >= 'a' && word[1] <= 'z') word.insert(0, "-");
     if (word.starts_with("--") && is_switch(std::string_view(word).substr(2)) &&
         at + 1 < arguments.size() &&
         (arguments[at + 1] == "true" || arguments[at + 1] == "false")) {
       word += "=" + arguments[++at];
     }
+    // "--data=" gives an empty value, which Program_options takes only as a word of its own.
+    const bool is_empty =
+        word.size() > 3 && word.starts_with("--") && word.find('=') == word.size() - 1;
+    if (is_empty) word.pop_back();
     normal.push_back(std::move(word));
+    if (is_empty) normal.emplace_back();
   }
   return normal;
 }
@@ -131,7 +140,10 @@ class Settings {
 
   void add_file(const std::string& path) {
     std::ifstream file(path);
-    if (!file) throw Usage{"cannot read the configuration file " + path};
+    // A directory can be opened, and only reading it fails.
+    if (!file || (file.peek() == std::ifstream::traits_type::eof() && file.bad())) {
+      throw Usage{"cannot read the configuration file " + path};
+    }
     try {
       add(po::parse_config_file(file, description_), path);
     } catch (const po::error& error) {
@@ -208,7 +220,10 @@ raft::NodeId read_node(const Settings& settings, bool dev) {
     throw Usage{"say which node this is: --node=1, another number for each node of a cluster"};
   }
   const auto id = parse_number(settings.text("node"));
-  if (!id || *id == 0) settings.reject("node", "a node's id is a number from 1");
+  if (!id || *id == 0) {
+    settings.reject("node", "a node's id is a number from 1 to " +
+                                std::to_string(std::numeric_limits<std::uint64_t>::max()));
+  }
   return {*id};
 }
 
@@ -223,8 +238,11 @@ void read_founding(const Settings& settings, Options& options) {
     options.join_wait = true;
     return;
   }
-  std::istringstream list(join);
-  for (std::string part; std::getline(list, part, ',');) {
+  // Up to the end: what follows the last comma counts, also when it is nothing.
+  for (std::size_t at = 0; at <= join.size();) {
+    const std::size_t comma = std::min(join.find(',', at), join.size());
+    const std::string part = join.substr(at, comma - at);
+    at = comma + 1;
     const auto address = parse_address(part);
     if (!address) settings.reject("join", "give HOST:PORT of the others' --http, or wait");
     options.join.push_back(*address);
@@ -236,6 +254,10 @@ void read_addresses(const Settings& settings, Options& options) {
   options.raft = read_address(settings, "raft");
   // Nobody will join it, so any port is as good.
   if (options.dev && !settings.is_given("raft")) options.raft.port = "0";
+  if (options.http == options.raft && options.http.port != "0") {
+    throw Usage{"--http and --raft are both " + to_string(options.http) +
+                "; clients and other nodes need a port each"};
+  }
   options.advertise_http = read_advertised(settings, "advertise-http");
   options.advertise_raft = read_advertised(settings, "advertise-raft");
   // Who can reach the Raft port can take over the cluster: it speaks neither TLS nor passwords.
@@ -274,15 +296,20 @@ Options read_options(const Settings& settings) {
     options.data = "data/node-" + std::to_string(options.node.value);
   }
   const std::string& store = settings.text("store");
-  if (store != "memory" && store != "rocksdb") settings.reject("store", "memory or rocksdb");
-  options.store = store == "memory" ? StoreKind::memory : StoreKind::rocksdb;
+  options.store = parse_store(store);
+  if (!store.empty() && !options.store) settings.reject("store", "memory or rocksdb is meant");
   options.value_bytes_max = read_size(settings, "max-value", 1, value_bytes_limit);
   options.snapshot_log_bytes =
       read_size(settings, "snapshot-log-bytes", std::size_t{4} << 10, std::size_t{1} << 40);
   options.log_cache_bytes =
       read_size(settings, "log-cache-bytes", std::size_t{64} << 10, std::size_t{1} << 36);
   const auto levels = parse_log_levels(settings.text("log-level"));
-  if (!levels) settings.reject("log-level", "debug, info, warning or error is meant");
+  if (!levels) {
+    settings.reject(
+        "log-level",
+        "debug, info, warning or error is meant, for all or by component: server, http, "
+        "raft, net, storage; for example raft=debug,http=warning,info");
+  }
   options.log_levels = *levels;
   const std::string& format = settings.text("log-format");
   if (format != "text" && format != "json") settings.reject("log-format", "text or json is meant");

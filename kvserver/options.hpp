@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -9,10 +10,9 @@
 #include <libraft/types.hpp>
 #include "kvserver/address.hpp"
 #include "kvserver/logging.hpp"
+#include "kvserver/store_choice.hpp"
 
 namespace kv {
-
-enum class StoreKind { memory, rocksdb };
 
 /// Checked as a whole: a value here can be used.
 struct Options {
@@ -26,7 +26,7 @@ struct Options {
   std::vector<Address> join;  ///< HTTP addresses.
   bool join_wait = false;
   raft::Duration join_timeout{0};
-  StoreKind store = StoreKind::memory;
+  std::optional<StoreKind> store;  ///< Absent: the data directory says, memory for a new one.
   bool dev = false;
   std::size_t value_bytes_max = 0;
   std::size_t snapshot_log_bytes = 0;

@@ -38,7 +38,7 @@ constexpr std::array<Row, 22> rows{{
     {"draining", 503, "This node is shutting down", true, 1000},
     {"timeout", 504, "The deadline has passed", true, 0},
     {"version_not_supported", 505, "HTTP version not supported", false, 0},
-    {"storage_full", 507, "The disk is full", true, 5000},
+    {"storage_full", 507, "Little space is left on the disk", true, 5000},
 }};
 
 const Row& row(ProblemCode code) { return rows[static_cast<std::size_t>(code)]; }

@@ -48,6 +48,7 @@ class HeadParser final : public http::basic_parser<true> {
   RequestHead head;
   std::size_t hosts = 0;
   std::size_t lengths = 0;
+  bool length_is_number = true;
   std::size_t encodings = 0;
   std::size_t fields = 0;
   bool repeated = false;          // A field that we use, and that takes one value, came twice.
@@ -71,6 +72,8 @@ class HeadParser final : public http::basic_parser<true> {
         return;
       case http::field::content_length:
         ++lengths;
+        // "3, 3" is one field with two lengths, of which Beast takes the one.
+        length_is_number = parse_number(view(value)).has_value();
         return;
       case http::field::transfer_encoding:
         ++encodings;
@@ -159,6 +162,9 @@ std::optional<Problem> unfit_fields(const HeadParser& parser) {
   // Beast accepts equal lengths and, worse, takes an unknown coding for no body at all, so that the
   // body would be read as the next request.
   if (parser.lengths > 1) return bad_request("more than one Content-Length");
+  if (!parser.length_is_number) {
+    return bad_request("Content-Length is one number, for example Content-Length: 3");
+  }
   if (parser.encodings != 0) {
     if (parser.encodings > 1 || !parser.encoding_chunked) {
       return bad_request("the only Transfer-Encoding understood is chunked");

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
+#include <set>
+#include <string>
 
 #include "kvserver/conditions.hpp"
 #include "kvserver/help_page.hpp"
@@ -62,7 +65,8 @@ raft::Result<Terms> read_terms(const Context& context) {
   Terms terms{*timeout, false};
   if (const std::string* forward = context.query.find("forward")) {
     if (*forward != "true" && *forward != "false") {
-      return raft::Error{raft::Errc::invalid_argument, "forward is true or false"};
+      return raft::Error{raft::Errc::invalid_argument,
+                         "forward is true or false, for example forward=false"};
     }
     terms.redirect = *forward == "false";
   }
@@ -85,16 +89,20 @@ std::optional<Problem> unfit_value(std::string_view value, const RouteLimits& li
   return too_large(413, "a value has at most " + format_size(limits.value_bytes_max));
 }
 
+// The log's sequences end here. There is no end to reach: a new client's name begins anew.
+constexpr auto sequence_max = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+
 // CLIENT:SEQUENCE. The client's name may contain colons itself.
 raft::Result<raft::Session> read_session(const RequestHeaders& headers) {
   if (!headers.idempotency_key) return raft::Session{};
   const std::string_view text = *headers.idempotency_key;
   const std::size_t colon = std::min(text.rfind(':'), text.size());
   const auto sequence = parse_number(text.substr(std::min(text.size(), colon + 1)));
-  if (colon == 0 || colon > 64 || !sequence || *sequence == 0) {
+  if (colon == 0 || colon > 64 || !sequence || *sequence == 0 || *sequence > sequence_max) {
     return raft::Error{raft::Errc::invalid_argument,
-                       "Idempotency-Key is CLIENT:SEQUENCE, 1 to 64 bytes and a number from 1 that "
-                       "each request raises by one, for example Idempotency-Key: a1b2:1"};
+                       "Idempotency-Key is CLIENT:SEQUENCE, 1 to 64 bytes and a number from 1 to " +
+                           std::to_string(sequence_max) +
+                           " that each request raises by one, for example Idempotency-Key: a1b2:1"};
   }
   return raft::Session{Bytes(text.substr(0, colon)), *sequence};
 }
@@ -104,7 +112,8 @@ raft::Result<raft::ReadLevel> read_level(const Query& query) {
   if (text == nullptr || *text == "linearizable") return raft::ReadLevel::linearizable;
   if (*text == "lease") return raft::ReadLevel::lease;
   if (*text == "stale") return raft::ReadLevel::stale;
-  return raft::Error{raft::Errc::invalid_argument, "consistency is linearizable, lease or stale"};
+  return raft::Error{raft::Errc::invalid_argument,
+                     "consistency is linearizable, lease or stale, for example consistency=stale"};
 }
 
 Handled write(const Context& context, const Command& command) {
@@ -183,7 +192,7 @@ Handled delete_value(const Context& context, std::string_view key) {
   }
   const std::string* strict = context.query.find("strict");
   if (strict != nullptr && *strict != "true" && *strict != "false") {
-    return bad_request("strict is true or false");
+    return bad_request("strict is true or false, for example strict=true");
   }
   const auto condition = write_condition(context.request.headers, context.query);
   if (!condition) return bad_request(condition.error().detail);
@@ -196,7 +205,9 @@ Handled delete_value(const Context& context, std::string_view key) {
 
 Handled value(const Context& context) {
   auto key = percent_decode(context.rest, Plus::plus);
-  if (!key) return bad_request("a % in the path is not followed by two hexadecimal digits");
+  if (!key)
+    return bad_request(
+        "a % in the path is not followed by two hexadecimal digits; a percent sign itself is %25");
   if (auto problem = unfit_key(*key)) return *std::move(problem);
   switch (context.request.method) {
     case Method::put:
@@ -294,6 +305,26 @@ bool allows(const Entry& entry, Method method) {
   return false;
 }
 
+// Which of its rules a query breaks that Query::parse() has refused.
+std::string unfit_query(std::string_view text) {
+  std::set<std::string> names;
+  while (!text.empty()) {
+    const std::string_view pair = text.substr(0, text.find('&'));
+    text.remove_prefix(std::min(text.size(), pair.size() + 1));
+    if (pair.empty()) continue;
+    if (!percent_decode(pair, Plus::space)) {
+      return "a % is not followed by two hexadecimal digits in " + printable(pair) +
+             "; a percent sign itself is %25";
+    }
+    auto name = percent_decode(pair.substr(0, pair.find('=')), Plus::space);
+    const std::string shown = printable(*name);
+    if (!names.insert(*std::move(name)).second) {
+      return "the parameter " + shown + " occurs twice; an & inside a value is %26";
+    }
+  }
+  return "a query has at most 32 parameters; an & inside a value is %26";
+}
+
 Handled call(const Entry& entry, const Request& request, const RouteLimits& limits,
              const Target& target) {
   if (request.method == Method::options) {
@@ -309,9 +340,20 @@ Handled call(const Entry& entry, const Request& request, const RouteLimits& limi
   }
   const auto query = Query::parse(target.query);
   if (!query) {
-    return bad_request("the query has a bad escape, or a parameter twice, or more than 32");
+    return bad_request(unfit_query(target.query));
   }
   return entry.handler({request, limits, target.path.substr(entry.path.size()), *query});
+}
+
+Problem unfit_target(std::string_view target) {
+  if (target.find('#') != target.npos) {
+    return bad_request(
+        "a # begins a fragment, which is never sent; in a key it is written %23, for example "
+        "/v1/kv/a%23b");
+  }
+  return bad_request(
+      "the request target is a path that begins with a slash, or a URL with http, for example "
+      "/v1/kv/name");
 }
 
 Routed finish(Routed routed, Handled handled) {
@@ -335,7 +377,10 @@ Routed route(const Request& request, const RouteLimits& limits) {
   auto target = split_target(request.target);
   if (request.method == Method::options && request.target == "*") target = Target{"*", {}};
   if (!target) {
-    return finish({}, bad_request("the request target is a path that begins with a slash"));
+    // No client of this server: whatever it sends next is not for us either (RFC 9112 3.2).
+    Response response = to_response(unfit_target(request.target), Style::json);
+    response.close = true;
+    return finish({}, Action{Respond{std::move(response)}});
   }
   for (const Entry& entry : table) {
     if (!matches(entry, target->path)) continue;

@@ -111,7 +111,11 @@ void Service::perform(const Exchange& exchange, Write action, Responder respond)
 }
 
 void Service::perform(const Exchange& exchange, Read action, Responder respond) {
-  if (auto refusal = turn_away(exchange, action.redirect)) return respond(*std::move(refusal));
+  // Every node may give a stale answer, so there is no better one to redirect to.
+  const bool needs_leader = action.level != raft::ReadLevel::stale;
+  if (auto refusal = turn_away(exchange, action.redirect && needs_leader)) {
+    return respond(*std::move(refusal));
+  }
   const Style style = exchange.style;
   if (action.level == raft::ReadLevel::stale) return respond(finish_read(style, action));
   const raft::ReadLevel level = action.level;
@@ -125,6 +129,7 @@ void Service::perform(const Exchange& exchange, Read action, Responder respond) 
 
 void Service::perform(const Exchange& exchange, AddMember action, Responder respond) {
   if (auto refusal = turn_away(exchange, false)) return respond(*std::move(refusal));
+  if (auto refusal = keep_voter(action.member)) return respond(*std::move(refusal));
   Subject newcomer{action.member.id, action.member.address};
   Response success = json_response(201, "{\"id\":" + raft::to_string(newcomer.id) + "}\n");
   backend_.add_member(std::move(action.member), within(action.timeout, std::move(success),
@@ -229,7 +234,7 @@ Backend::Handler Service::within(raft::Duration timeout, Response success, Respo
 }
 
 // What is wrong with the very node, rather than with the cluster. Nothing has been changed then.
-std::optional<Problem> Service::problem_with(const Subject& subject, raft::Errc error) {
+std::optional<Problem> Service::problem_with(const Subject& subject, raft::Errc error) const {
   const std::string id = raft::to_string(subject.id);
   const bool is_to_be_added = !subject.address.empty();
   if (error == raft::Errc::id_taken) {
@@ -247,7 +252,32 @@ std::optional<Problem> Service::problem_with(const Subject& subject, raft::Errc 
     return Problem{ProblemCode::conflict, "a membership change is under way, or the node at " +
                                               subject.address + " belongs to another cluster"};
   }
+  if (error == raft::Errc::invalid_argument && !is_to_be_added && subject.id &&
+      !is_member(subject.id)) {
+    return Problem{ProblemCode::not_found,
+                   "node " + id + " is no member; GET /v1/cluster lists them"};
+  }
   return std::nullopt;
+}
+
+// Whoever is a voter stays one when it is added again, so "created" would be wrong.
+std::optional<Response> Service::keep_voter(const raft::Member& member) const {
+  const raft::Status status = backend_.status();
+  const auto& membership = status.membership.membership;
+  const raft::Member* present = membership ? membership->find(member.id) : nullptr;
+  if (member.promote || present == nullptr || present->role != raft::Role::voter) {
+    return std::nullopt;
+  }
+  return to_response(
+      {ProblemCode::conflict, "node " + raft::to_string(member.id) +
+                                  " is a voter and cannot be added as a learner; remove it first"},
+      Style::json);
+}
+
+bool Service::is_member(raft::NodeId id) const {
+  const raft::Status status = backend_.status();
+  const auto& membership = status.membership.membership;
+  return membership && membership->find(id) != nullptr;
 }
 
 Response Service::finish_write(Style style, const Write& write, error_code error,

@@ -62,7 +62,9 @@ class Service {
   Response redirect_to(const std::string& leader, const Request& request, Style style) const;
   Backend::Handler within(raft::Duration timeout, Response success, Responder respond,
                           Subject subject);
-  static std::optional<Problem> problem_with(const Subject& subject, raft::Errc error);
+  std::optional<Problem> problem_with(const Subject& subject, raft::Errc error) const;
+  std::optional<Response> keep_voter(const raft::Member& member) const;
+  bool is_member(raft::NodeId id) const;
   Response finish_write(Style style, const Write& write, boost::system::error_code error,
                         const raft::Applied& applied, bool deadline_passed) const;
   Response finish_read(Style style, const Read& read) const;

@@ -24,6 +24,17 @@ TEST_CASE("a data directory is made with all above it, for its owner only", "[ht
   CHECK((facts.st_mode & 0777) == 0700);
 }
 
+TEST_CASE("a directory is empty when nothing is in it, or nothing there", "[http][data]") {
+  const auto temporary = TemporaryFolder::make();
+  REQUIRE(temporary);
+  const std::string path = (*temporary)->path();
+  CHECK(is_empty_folder(path));
+  CHECK(is_empty_folder(path + "/absent/below"));
+  std::ofstream(path + "/file") << "x";
+  CHECK_FALSE(is_empty_folder(path));
+  CHECK_FALSE(is_empty_folder(path + "/file"));
+}
+
 TEST_CASE("a file in the way is named", "[http][data]") {
   const auto temporary = TemporaryFolder::make();
   REQUIRE(temporary);

@@ -32,6 +32,19 @@ TEST_CASE("a body that trickles is cut", "[http][limits][H01]") {
   CHECK(f.counters.body_bytes_inflight == 0);
 }
 
+// What came fast must not pay for silence.
+TEST_CASE("a body that stops short of its end is cut", "[http][limits][H01]") {
+  kv::HttpLimits limits = impatient();
+  limits.bytes_per_second_min = 1024;
+  ServerFixture f(limits);
+  RawClient client = f.client();
+  client.send("PUT /v1/kv/k HTTP/1.1\r\nHost: t\r\nContent-Length: 1048576\r\n\r\n" +
+              std::string(1'048'000, 'v'));
+  CHECK(client.receive().status == 408);
+  CHECK(client.is_closed_by_server());
+  CHECK(f.backend.commands.empty());
+}
+
 TEST_CASE("a silent connection is closed", "[http][limits][H02]") {
   ServerFixture f(impatient());
   RawClient silent = f.client();
@@ -58,6 +71,8 @@ TEST_CASE("a client that waits for its own request is not silent", "[http][limit
 TEST_CASE("a client that does not read its replies is cut", "[http][limits][H03]") {
   kv::HttpLimits limits = impatient();
   limits.idle = std::chrono::minutes(1);
+  // What the kernel's buffers took at first buys no time.
+  limits.bytes_per_second_min = 1024;
   ServerFixture f(limits);
   f.backend.items["k"].value = std::string(std::size_t{1} << 20, 'v');
   RawClient client = f.client();

@@ -29,6 +29,8 @@ TEST_CASE("levels by component", "[http][logging]") {
   CHECK(parse_log_levels("info")->lowest() == raft::LogLevel::info);
   CHECK_FALSE(parse_log_levels("loud"));
   CHECK_FALSE(parse_log_levels("raft=loud"));
+  CHECK_FALSE(parse_log_levels("rafft=debug"));
+  CHECK(parse_log_levels("net=debug,storage=error"));
   CHECK_FALSE(parse_log_levels(""));
 }
 

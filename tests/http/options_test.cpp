@@ -49,6 +49,8 @@ TEST_CASE("all ways to write a flag mean the same", "[http][options]") {
     CHECK(options.bootstrap);
     CHECK(options.data == "data/node-3");
   }
+  CHECK(good({"--node=1", "--data="}).options.data == "data/node-1");
+  CHECK(ended({"-h"}).text == ended({"--help"}).text);
   CHECK_FALSE(good({"--node=1", "--bootstrap", "false"}).options.bootstrap);
   CHECK_FALSE(good({"--node=1", "--bootstrap=false"}).options.bootstrap);
 }
@@ -57,7 +59,8 @@ TEST_CASE("the defaults are those of the documentation", "[http][options]") {
   const Options options = good({"--node=1"}).options;
   CHECK(to_string(options.http) == "127.0.0.1:6000");
   CHECK(to_string(options.raft) == "127.0.0.1:7000");
-  CHECK(options.store == StoreKind::memory);
+  // The data directory's, and memory for a new one.
+  CHECK_FALSE(options.store);
   CHECK(options.join_timeout == std::chrono::seconds(30));
   CHECK(options.value_bytes_max == 1u << 20);
   CHECK(options.snapshot_log_bytes == 64u << 20);
@@ -82,6 +85,7 @@ TEST_CASE("wrong usage ends with exit code 2 and names what is wrong", "[http][o
       {{"--node=1", "--node=2"}, "node"},
       {{"--node=0"}, "--node=0"},
       {{"--node=zero"}, "zero"},
+      {{"--node=18446744073709551616"}, "1 to 18446744073709551615"},
       {{"--node=-1"}, "-1"},
       {{"--node=1", "--http"}, "http"},
       {{"--node=1", "--http=nonsense"}, "nonsense"},
@@ -94,12 +98,16 @@ TEST_CASE("wrong usage ends with exit code 2 and names what is wrong", "[http][o
       {{"--node=1", "--bootstrap", "--join=h:1"}, "choose"},
       {{"--node=1", "--join=h"}, "--join=h"},
       {{"--node=1", "--join=h:1,,h:2"}, "--join"},
+      {{"--node=1", "--join=h:1,"}, "--join"},
+      {{"--node=1", "--http=127.0.0.1:7000"}, "--raft are both 127.0.0.1:7000"},
+      {{"--node=1", "--config=/tmp"}, "/tmp"},
       {{"--node=1", "--join-timeout=5x"}, "5x"},
       {{"--node=1", "--store=tape"}, "tape"},
       {{"--node=1", "--max-value=1furlong"}, "1furlong"},
       {{"--node=1", "--max-value=5MiB"}, "4MiB"},
       {{"--node=1", "--heartbeat=400ms"}, "election-timeout"},
       {{"--node=1", "--log-level=loud"}, "loud"},
+      {{"--node=1", "--log-level=rafft=debug"}, "rafft"},
       {{"--node=1", "--log-format=xml"}, "xml"},
       {{"--dev", "--data=x"}, "--dev"},
       {{"--node=1", "--config=/no/such/file"}, "/no/such/file"},

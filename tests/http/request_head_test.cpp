@@ -88,6 +88,7 @@ TEST_CASE("what is not strictly HTTP/1.1 is refused", "[http][head][H08]") {
       {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505},
       {"GET / http/1.1\r\nHost: a\r\n\r\n", 400},
       {"GET / HTTP/1.1\r\nHost: a\r\nIf-Match: \"1\"\r\nIf-Match: \"2\"\r\n\r\n", 400},
+      {"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3, 3\r\n\r\n", 400},
       {"GET / HTTP/1.1\r\nHost: a\r\nExpect: magic\r\n\r\n", 417},
       {"GET http://a/x HTTP/1.1\r\nHost: a\r\n\r\n", 200},  // Absolute form.
       {"GET / HTTP/1.0\r\n\r\n", 200},

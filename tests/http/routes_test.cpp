@@ -162,12 +162,40 @@ TEST_CASE("Idempotency-Key is a client and a number from one", "[http][routes]")
   CHECK(write.session.client == "urn:me");
   CHECK(write.session.sequence == 12);
   const std::string long_name(65, 'c');
-  for (const std::string& bad : {std::string(""), std::string("me"), std::string(":1"),
-                                 std::string("me:0"), std::string("me:x"), long_name + ":1"}) {
+  for (const std::string& bad :
+       {std::string(""), std::string("me"), std::string(":1"), std::string("me:0"),
+        std::string("me:x"), long_name + ":1", std::string("me:9223372036854775808"),
+        std::string("me:18446744073709551615")}) {
     INFO(bad);
     put.headers.idempotency_key = bad;
     CHECK(code(reply(route(put, {}))) == "bad_request");
   }
+}
+
+TEST_CASE("the largest sequence is taken", "[http][routes]") {
+  Request put = request(Method::put, "/v1/kv/k", "v");
+  put.headers.idempotency_key = "me:9223372036854775807";
+  CHECK(action<Write>(route(put, {})).session.sequence == 9223372036854775807u);
+}
+
+// Whatever follows on such a connection is not for this server either.
+TEST_CASE("a target that is no path is refused and the connection closed", "[http][routes][H10]") {
+  for (const char* target : {"*", "host:80", "ftp://host/v1/kv/k", "v1/kv/k", "http:///x"}) {
+    INFO(target);
+    const Response refused = reply(get(target));
+    CHECK(refused.status == 400);
+    CHECK(refused.close);
+  }
+  CHECK(reply(get("/v1/kv/a#b")).body.find("%23") != std::string::npos);
+}
+
+TEST_CASE("a query that is refused says what is wrong with it", "[http][routes]") {
+  CHECK(reply(get("/set?key=k&value=100%")).body.find("value=100%") != std::string::npos);
+  CHECK(reply(get("/get?key=a&key=b")).body.find("parameter key occurs twice") !=
+        std::string::npos);
+  std::string many = "/get?key=k";
+  for (int i = 0; i < 32; ++i) many += "&p" + std::to_string(i) + "=";
+  CHECK(reply(get(many)).body.find("at most 32") != std::string::npos);
 }
 
 TEST_CASE("whoever wants no forwarding says so", "[http][routes]") {
@@ -262,6 +290,9 @@ TEST_CASE("members come as JSON", "[http][routes]") {
         R"({"id":4,"raft":"h","http":"h:2"})", R"({"id":4,"raft":"h:1"})",
         R"({"id":4,"raft":"h:1","http":"h:2\r\nX: y"})",
         R"({"id":4,"raft":"h:1","http":"h:2","role":"king"})",
+        R"({"id":1e3,"raft":"h:1","http":"h:2"})", R"({"id":4.0,"raft":"h:1","http":"h:2"})",
+        R"({"id":3,"id":4,"raft":"h:1","http":"h:2"})",
+        R"({"id":4,"raft":"a\":b","raft":"h:1","http":"h:2"})",
         R"({"id":4,"raft":"h:1","http":"h:2","rolle":"learner"})", "[[[[[[[[[[]]]]]]]]]]"}) {
     INFO(bad);
     CHECK(code(reply(post(bad))) == "bad_request");

@@ -178,6 +178,8 @@ TEST_CASE("a redirect leads to the same target at the leader", "[http][service]"
   CHECK(moved.status == 307);
   CHECK(header(moved, "Location") == "http://127.0.0.1:6001/v1/kv/a%20b%FF?forward=false");
   CHECK(f.backend.commands.empty());
+  // No node has a better claim to a stale answer.
+  CHECK(f.serve(Method::get, "/v1/kv/k?consistency=stale&forward=false").status == 404);
   f.backend.where.leader = {3};  // Its address is not known.
   CHECK(f.serve(Method::get, "/v1/kv/k?forward=false").status == 503);
   f.backend.where.leader = {};
@@ -236,6 +238,27 @@ TEST_CASE("a node that cannot be asked is a conflict, and nothing has happened",
   // A transfer that does not end in time is another matter.
   f.backend.failure = raft::Errc::timed_out;
   CHECK(f.serve(Method::post, "/v1/cluster/leader", R"({"to":2})").status == 504);
+}
+
+TEST_CASE("a voter is not added as a learner, nor a stranger removed", "[http][service]") {
+  Fixture f;
+  auto membership = std::make_shared<raft::Membership>();
+  raft::Member voter;
+  voter.id = {2};
+  voter.role = raft::Role::voter;
+  membership->members = {voter};
+  f.backend.state.membership = {{5}, membership};
+  const Response learner =
+      f.serve(Method::post, "/v1/cluster/members",
+              R"({"id":2,"raft":"127.0.0.1:7002","http":"127.0.0.1:6002","role":"learner"})");
+  CHECK(learner.status == 409);
+  CHECK(learner.body.find("node 2 is a voter") != std::string::npos);
+  CHECK(f.backend.added.empty());
+  f.backend.failure = raft::Errc::invalid_argument;
+  CHECK(f.serve(Method::delete_, "/v1/cluster/members/9").status == 404);
+  CHECK(f.serve(Method::delete_, "/v1/cluster/members/2").status == 400);
+  CHECK(f.serve(Method::post, "/v1/cluster/leader", R"({"to":9})").status == 404);
+  CHECK(f.serve(Method::post, "/v1/cluster/leader").status == 400);
 }
 
 TEST_CASE("a membership change that does not end is answered in time", "[http][service]") {

@@ -17,3 +17,28 @@ TEST_CASE("a repeated line passes once per interval and says how many did not", 
   CHECK(throttle.pass("b", "another", start + 11s) == "another");
   CHECK_FALSE(throttle.pass("b", "another", start + 12s));
 }
+
+// Catches: two kinds in turn, each of which counts as news after the other.
+TEST_CASE("kinds that take turns are held back each", "[net][log]") {
+  LogThrottle throttle(10s);
+  const LogThrottle::Clock::time_point start{};
+  CHECK(throttle.pass("a", "a", start));
+  CHECK(throttle.pass("b", "b", start));
+  for (int turn = 1; turn < 10; ++turn) {
+    CHECK_FALSE(throttle.pass("a", "a", start + turn * 1s));
+    CHECK_FALSE(throttle.pass("b", "b", start + turn * 1s));
+  }
+  CHECK(throttle.pass("b", "b", start + 10s) == "b (9 such lines held back before)");
+}
+
+// Catches: memory and log lines that grow with the kinds that somebody makes up.
+TEST_CASE("countless kinds make few lines", "[net][log]") {
+  LogThrottle throttle(10s);
+  const LogThrottle::Clock::time_point start{};
+  int lines = 0;
+  for (int i = 0; i < 5000; ++i) {
+    if (throttle.pass(std::to_string(i), "line", start + i * 1ms)) ++lines;
+  }
+  CHECK(lines < 100);
+  CHECK(throttle.pass("new", "line", start + 60s) == "line (4936 such lines held back before)");
+}

@@ -81,7 +81,7 @@ void Cluster::start_new(int id, const std::string& how) {
     nodes_[id].http = free_address();
     nodes_[id].raft = free_address();
     const std::size_t log_before = log(id).size();
-    launch(id, {how});
+    launch(id, {how, "--store=" + store_});
     if (!lost_its_port(id, log_before)) return;
   }
   FAIL("node " << id << " found no free port");
@@ -95,7 +95,6 @@ void Cluster::launch(int id, const Words& more) {
   Command command;
   command.words = {kvserver_program(), "--http=" + node.http, "--raft=" + node.raft,
                    "--node=" + std::to_string(id)};
-  if (store_ != "memory") command.words.push_back("--store=" + store_);
   command.words.insert(command.words.end(), options_.begin(), options_.end());
   command.words.insert(command.words.end(), more.begin(), more.end());
   if (uses_shim_) {

@@ -78,6 +78,8 @@ TEST_CASE("a removed node leaves with exit code 78 and stays away", "[system][me
   REQUIRE(cluster.wait_end(3) == Ended{identity_refused, 0});
   cluster.restart(3);
   REQUIRE(cluster.wait_end(3) == Ended{identity_refused, 0});
+  REQUIRE(cluster.log(3).find("empty data/node-3 and start this node with --join") !=
+          std::string::npos);
   REQUIRE(cluster.client(1).put("/v1/kv/after", "x").status == 201);
 }
 

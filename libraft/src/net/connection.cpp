@@ -55,6 +55,14 @@ std::string describe(const Closed& verdict) {
 
 }  // namespace
 
+std::string Ending::kind() const {
+  if (!verdict) {
+    return text;
+  }
+  const char* reason = verdict->refused ? to_string(verdict->refused->reason) : "";
+  return std::to_string(static_cast<unsigned>(verdict->cause)) + reason;
+}
+
 bool Ending::is_refusal() const {
   return verdict && (verdict->cause == Closed::Cause::refused_by_peer ||
                      verdict->cause == Closed::Cause::refused_by_us);

@@ -20,6 +20,9 @@ struct Ending {
   std::optional<wire::Closed> verdict;  ///< The machine's; absent: the socket or a deadline did it.
   std::string text;                     ///< One line for a person.
 
+  /// What counts as the same for the log: nothing in it is the other side's to choose.
+  std::string kind() const;
+
   /// Whether one of the two nodes did not want the other.
   bool is_refusal() const;
   /// The other side's refusal, if that was it.
@@ -86,6 +89,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   const std::optional<Hello>& peer() const { return machine_.peer(); }
   /// "10.0.0.2:7001": where the other end of the socket is.
   const std::string& remote() const { return remote_; }
+  /// Without its port, which whoever comes back has another one of.
+  std::string remote_host() const { return remote_.substr(0, remote_.rfind(':')); }
 
  private:
   void read();

@@ -143,7 +143,7 @@ void ControlLinks::dialled(NodeId id, Result<tcp::socket> socket) {
     return;
   }
   peer.last_error = socket.error().detail;
-  log_failure(id, peer, "cannot reach");
+  log_failure(id, peer, "cannot reach", peer.last_error);
   dial(id, peer, peer.backoff.next(environment_.random()));
 }
 
@@ -240,8 +240,12 @@ void ControlLinks::established(Connection& connection) {
   peer.link = connection.shared_from_this();
   peer.linked_at = Clock::now();
   peer.refused_backoff.reset();
-  RAFT_LOG(environment_.log, info,
-           "connected with node " + to_string(id) + " at " + connection.remote());
+  const auto line = connected_throttle_.pass(
+      who(id, peer) + connection.remote_host(),
+      "connected with node " + to_string(id) + " at " + connection.remote(), Clock::now());
+  if (line) {
+    RAFT_LOG(environment_.log, info, *line);
+  }
   environment_.handler.connected(id, *connection.peer());
 }
 
@@ -259,7 +263,8 @@ void ControlLinks::closed(Connection& connection, const Ending& ending) {
   }
   (was_linked ? peer.link : peer.handshake) = nullptr;
   peer.last_error = ending.text;
-  log_failure(id, peer, was_linked ? "lost" : "no connection with");
+  const std::string kind = ending.kind() + connection.remote_host();
+  log_failure(id, peer, was_linked ? "lost" : "no connection with", kind);
   const std::string address = peer.is_named ? peer.address : connection.peer()->address;
   if (!peer.is_named) {
     peers_.erase(found);
@@ -304,12 +309,17 @@ std::vector<TransportStatus::Peer> ControlLinks::status() const {
   return peers;
 }
 
-void ControlLinks::log_failure(NodeId id, Peer& peer, const char* what) {
-  const std::string kind = std::string(what) + peer.last_error;
+/// Whom a line is about, as far as that is not the other side's to choose.
+std::string ControlLinks::who(NodeId id, const Peer& peer) {
+  return peer.is_named ? " node " + to_string(id) + " " : " stranger ";
+}
+
+void ControlLinks::log_failure(NodeId id, const Peer& peer, const char* what,
+                               const std::string& kind) {
   const std::string place = peer.address.empty() ? "" : " at " + peer.address;
-  const auto line = peer.throttle.pass(
-      kind, std::string(what) + " node " + to_string(id) + place + ": " + peer.last_error,
-      Clock::now());
+  const auto line = failures_throttle_.pass(
+      what + who(id, peer) + kind,
+      std::string(what) + " node " + to_string(id) + place + ": " + peer.last_error, Clock::now());
   if (line) {
     RAFT_LOG(environment_.log, warning, *line);
   }

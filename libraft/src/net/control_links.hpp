@@ -60,7 +60,6 @@ class ControlLinks final : public Connection::Owner,
     Backoff backoff;
     Backoff refused_backoff;
     std::string last_error;
-    LogThrottle throttle{std::chrono::seconds(10)};
   };
 
   void hello_received(Connection& connection, const Hello& hello) override;
@@ -79,11 +78,15 @@ class ControlLinks final : public Connection::Owner,
   void let_go(NodeId id, Peer& peer);
   void tell_losses();
 
-  void log_failure(NodeId id, Peer& peer, const char* what);
+  static std::string who(NodeId id, const Peer& peer);
+  void log_failure(NodeId id, const Peer& peer, const char* what, const std::string& kind);
 
   Environment& environment_;
   std::map<NodeId, Peer> peers_;
   std::set<NodeId> losses_to_tell_;  ///< Links closed by a call of the node, told in a later turn.
+  // Not of a peer each: whoever makes up a new id for each connection would have a new one.
+  LogThrottle failures_throttle_{std::chrono::seconds(10)};
+  LogThrottle connected_throttle_{std::chrono::seconds(1)};
 };
 
 }  // namespace raft::net

@@ -66,6 +66,7 @@ void Dial::resolve(const Address& address) {
     for (const auto& result : results) {
       self->endpoints_.push_back(result.endpoint());
     }
+    self->was_resolved_ = true;
     self->connect_next();
   };
   resolver_.async_resolve(address.host, std::to_string(address.port), resolved);
@@ -89,7 +90,8 @@ void Dial::connect_next() {
       return;
     }
     if (error) {
-      self->failure_ = to_string(endpoint) + ": " + error.message();
+      // Whoever dialled a number knows it, and says so.
+      self->failure_ = (self->was_resolved_ ? to_string(endpoint) + ": " : "") + error.message();
       return self->connect_next();
     }
     self->connected(endpoint);

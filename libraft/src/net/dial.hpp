@@ -63,6 +63,7 @@ class Dial : public std::enable_shared_from_this<Dial> {
   std::vector<Tcp::endpoint> endpoints_;  ///< What the host resolved to.
   std::size_t tried_ = 0;                 ///< How many of them.
   std::string failure_;                   ///< Of the last one tried.
+  bool was_resolved_ = false;             ///< The addresses come from a name.
 };
 
 }  // namespace raft::net

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -10,6 +11,9 @@ namespace raft::net {
 
 /// Lets a line pass when it says something new, and a repeated one once per interval, with a note
 /// of how many were held back.
+///
+/// A kind must hold nothing that the other side may choose freely, or every line is new. As a last
+/// resort only so many kinds are told apart: while all of them are recent, others are held back.
 class LogThrottle {
  public:
   using Clock = std::chrono::steady_clock;
@@ -20,10 +24,16 @@ class LogThrottle {
   std::optional<std::string> pass(const std::string& kind, std::string line, Clock::time_point now);
 
  private:
+  struct Passed {
+    Clock::time_point at;
+    std::uint64_t held_back = 0;  ///< Since then.
+  };
+
+  bool make_room(Clock::time_point now);
+
   Clock::duration interval_;
-  std::string kind_;  ///< Of the last line that passed.
-  std::optional<Clock::time_point> passed_at_;
-  std::uint64_t held_back_ = 0;  ///< Since then.
+  std::map<std::string, Passed> kinds_;  ///< Those of which a line has passed.
+  std::uint64_t held_back_ = 0;          ///< Of kinds for which there was no room.
 };
 
 }  // namespace raft::net

@@ -23,7 +23,8 @@ void Reception::arrived(boost::asio::ip::tcp::socket socket) {
 // A peer says hello at once. Whoever has been here longest is the least likely to be one.
 void Reception::send_away_oldest() {
   Connection& oldest = *newcomers_.front().connection;
-  log("full", "sent away " + oldest.remote() + ": too many connections without a hello");
+  log("full" + oldest.remote_host(),
+      "sent away " + oldest.remote() + ": too many connections without a hello");
   oldest.close();
   newcomers_.pop_front();
 }
@@ -60,8 +61,9 @@ void Reception::received(Connection& connection, GroupId, Message&&) { connectio
 void Reception::received(Connection& connection, GroupId group, ServiceMessage&& message) {
   const auto newcomer = find(connection);
   if (newcomer->has_asked) {
-    log("second question", "closed the connection of " + connection.remote() +
-                               ": a second question in one introduction");
+    log("second question" + connection.remote_host(),
+        "closed the connection of " + connection.remote() +
+            ": a second question in one introduction");
     connection.close();
     newcomers_.erase(newcomer);
     return;
@@ -73,7 +75,8 @@ void Reception::received(Connection& connection, GroupId group, ServiceMessage&&
 void Reception::closed(Connection& connection, const Ending& ending) {
   newcomers_.erase(find(connection));
   if (ending.verdict) {
-    log(ending.text, "connection from " + connection.remote() + " ended: " + ending.text);
+    log(ending.kind() + connection.remote_host(),
+        "connection from " + connection.remote() + " ended: " + ending.text);
   }
 }
 

@@ -258,9 +258,15 @@ std::optional<Refused> Node::Impl::judge(const Hello& hello) {
 }
 
 void Node::Impl::refused(NodeId peer, const std::string& address, const Refused& why) {
-  RAFT_LOG(log_, warning,
-           "node " + to_string(peer) + " at " + address + " refuses this node (" +
-               to_string(why.reason) + "): " + why.detail);
+  const std::string reason = to_string(why.reason);
+  const auto line =
+      refusals_throttle_.pass(to_string(peer) + " " + address + " " + reason,
+                              "node " + to_string(peer) + " at " + address +
+                                  " refuses this node (" + reason + "): " + why.detail,
+                              net::LogThrottle::Clock::now());
+  if (line) {
+    RAFT_LOG(log_, warning, *line);
+  }
   for (auto& [id, group] : groups_) {
     if (group->replica() != nullptr && concerns(why, id)) group->replica()->refused(why);
   }

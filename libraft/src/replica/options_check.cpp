@@ -4,6 +4,7 @@
 
 #include "core/core.hpp"
 #include "protocol/limits.hpp"
+#include "replica/transfer_limits.hpp"
 
 namespace raft::replica {
 namespace {
