@@ -42,7 +42,6 @@ Result<std::unique_ptr<DataDirectory>> DataDirectory::try_to_open(const NodeOpti
   std::unique_ptr<DataDirectory> directory(
       new DataDirectory(options.data_dir, *std::move(lock), *std::move(files)));
   if (const auto opened = directory->open_identity(options.id); !opened) return opened.error();
-  if (const auto checked = directory->check_log(); !checked) return checked.error();
 
   auto snapshots = storage::PosixFiles::open(options.data_dir + "/snapshots");
   if (!snapshots) return snapshots.error();

@@ -153,8 +153,8 @@ void Group::Impl::introduced(std::uint64_t number, const Result<Introduction>& i
                                           to_string(asking.member.id)});
   }
   if (peer.cluster && peer.cluster != node_.identity().cluster) {
-    return done(Error{Errc::conflict, "node " + to_string(member.id) + " at " + member.address +
-                                          " belongs to another cluster"});
+    return done(Error{Errc::conflict, "node " + to_string(asking.member.id) + " at " +
+                                          asking.member.address + " belongs to another cluster"});
   }
   asking.member.instance = peer.instance;
   MembershipChange change;
