@@ -89,6 +89,26 @@ TEST_CASE("a restart finds the newest snapshot", "[storage][snapshot][recover]")
   CHECK(found->meta.time == time_at(10));
 }
 
+// The process that renamed it failed to sync the folder and was started again, on a machine that
+// stayed up: the log would be shortened for a file that a later power cut takes.
+TEST_CASE("a snapshot that a restart finds survives the power cut after it",
+          "[storage][snapshot][recover][found-10]") {
+  core::Random random(1);
+  for (int round = 0; round < 20; ++round) {
+    World world;
+    auto writer = std::optional(value_of(world.snapshots.begin(base_at(10, 2), "records")));
+    REQUIRE((*writer)->append(machine_of(10)));
+    world.disk.faults().fail_sync_after(1);  // The file's is the first, the folder's the second.
+    CHECK_FALSE((*writer)->finish());
+    writer.reset();
+    SnapshotFiles restarted(world.disk.files(), snapshot_group);
+    const auto found = value_of(recover(restarted));
+    world.disk.faults().power_off();
+    world.disk.power_on(random);
+    if (found) CHECK_FALSE(world.names().empty());
+  }
+}
+
 // Would catch: "newest" by term or by name, which deletes the state of the machine (SN-12).
 TEST_CASE("newest is the highest index, whatever the term", "[storage][snapshot][SN-12]") {
   World world;

@@ -23,6 +23,8 @@ constexpr Duration settling_after_stalls = seconds(7);
 /// that was begun for somebody who is gone, or that is refused, is tried again after a pause; and
 /// whoever comes back with an empty directory is removed, taken in and promoted first.
 constexpr Duration catching_up = seconds(30);
+/// After failed tries the next one waits for up to 32 T, and may fail once more.
+constexpr int snapshot_pauses = 64;
 /// Drawn latencies of disks, networks and workers, over all that one command needs.
 constexpr Duration some_steps = milliseconds(500);
 /// The time between two looks of a node at its clock, at most, and what a turn may be late.
@@ -303,7 +305,7 @@ void Liveness::converges() {
       }
       return (!core_.empty() || operator_.is_done()) && what_is_open().empty() && has_converged();
     };
-    return world_.run_until(agrees, 20 * timeout_ + catching_up);
+    return world_.run_until(agrees, (20 + snapshot_pauses) * timeout_ + catching_up);
   };
   bool agrees = agrees_soon();
   if (!agrees && !has_failed() && !core_.empty() && !is_quorum(core_)) {

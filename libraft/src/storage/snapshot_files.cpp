@@ -92,6 +92,9 @@ Result<std::optional<SnapshotInfo>> SnapshotFiles::recover(const Predicate& belo
       return Error{Errc::corrupt, "snapshot " + files_.path_of(newest->name) + ": it is of entry " +
                                       to_string(verified->meta.last)};
     }
+    // Renamed by a process that ended before the folder was synced, or failed to: the log must not
+    // be shortened for a name that the next power cut takes.
+    if (const Result<void> synced = files_.sync_folder(); !synced) return synced.error();
     info = *std::move(verified);
   }
   for (const Found& file : *found) {

@@ -32,7 +32,8 @@ class SnapshotFiles {
   /// Whether a snapshot of this last entry is part of the log's history.
   using Predicate = std::function<bool(EntryId)>;
 
-  /// Verifies the newest complete snapshot that belongs to the log, then removes all others and
+  /// Verifies the newest complete snapshot that belongs to the log and makes its name durable, then
+  /// removes all others and
   /// what temporary files can no longer be completed: a receive above it is kept for receive().
   /// A file that was received but not yet installed when the node stopped does not belong. Newest
   /// is the highest index, whatever the term. The log begins behind `base`, so that with one above
