@@ -42,7 +42,7 @@ class DataDirectory final : public replica::IdentityKeeper {
   static Result<std::unique_ptr<DataDirectory>> try_to_open(const NodeOptions& options,
                                                             const util::Log& log);
   Result<void> open_identity(NodeId node);
-  Result<void> check_log_is_there() const;
+  Result<void> check_log_is_there() const RAFT_REQUIRES(mutex_);
 
   const std::string path_;
   storage::DirectoryLock lock_;

@@ -43,6 +43,7 @@ void Sessions::remember(const Command& command, LogTime time, const Bytes& reply
   by_silence_.insert({time, command.client});
   client.highest = std::max(client.highest, command.sequence);
   client.replies[command.sequence] = reply;
+  bytes_ += reply_bytes + reply.size();
   while (is_below_window(client.replies.begin()->first, client.highest)) forget_first(client);
   if (tracks_changes_) changed_.insert(command.client);
   while (clients_.size() > sessions_max || bytes_ > sessions_bytes_max) {

@@ -31,6 +31,8 @@ constexpr Duration some_steps = milliseconds(500);
 constexpr Duration two_ticks = milliseconds(62);
 
 constexpr std::uint64_t idle_steps_per_node_and_second_max = 1500;
+/// In seconds.
+constexpr int quiet_within = 5;
 
 /// How those who do not come back spend the time.
 enum class Fate : std::uint8_t {
@@ -468,14 +470,20 @@ std::uint64_t Liveness::news() const {
 
 void Liveness::idles() {
   if (has_failed()) return;
-  const std::uint64_t steps = world_.steps();
-  const std::uint64_t told = news();
-  world_.run_for(seconds(1));
-  const std::uint64_t taken = world_.steps() - steps;
-  require(taken <= idle_steps_per_node_and_second_max * world_.ids().size(), "V9",
-          "busy while idle: " + std::to_string(taken) + " events in a second");
-  require(has_failed() || news() == told, "V9",
-          "more than heartbeats while idle: " + std::to_string(news() - told) + " messages");
+  // What the network still has of earlier times arrives, and is answered.
+  std::uint64_t told = 0;
+  for (int second = 0; second < quiet_within && !has_failed(); ++second) {
+    const std::uint64_t steps = world_.steps();
+    const std::uint64_t before = news();
+    world_.run_for(seconds(1));
+    const std::uint64_t taken = world_.steps() - steps;
+    require(taken <= idle_steps_per_node_and_second_max * world_.ids().size(), "V9",
+            "busy while idle: " + std::to_string(taken) + " events in a second");
+    told = news() - before;
+    if (told == 0) return;
+  }
+  require(has_failed() || told == 0, "V9",
+          "more than heartbeats while idle: " + std::to_string(told) + " messages in a second");
 }
 
 // --- D8 ---
