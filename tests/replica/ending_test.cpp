@@ -34,7 +34,7 @@ struct Blocking {
   /// A read that comes as far as the queue of the worker.
   std::uint64_t read(Instant deadline = never) {
     return replica.read(
-        ReadLevel::stale, deadline, [this] { ran = true; },
+        ReadLevel::stale, deadline, [this](Index) { ran = true; },
         [this](const Result<void>& result) {
           REQUIRE_FALSE(told);
           told = result;

@@ -44,8 +44,10 @@ struct Life final : IdentityKeeper, Introducer {
     if (opened) file = *std::move(opened);
   }
 
-  const storage::Identity& identity() const override { return file->identity(); }
-  Result<void> change_identity(const storage::Identity& changed) override {
+  storage::Identity identity() const override { return file->identity(); }
+  Result<void> change_identity(const std::function<void(storage::Identity&)>& change) override {
+    storage::Identity changed = file->identity();
+    change(changed);
     return file->change(changed);
   }
   void introduce(const std::string&, std::optional<ServiceBody>,

@@ -47,16 +47,16 @@ TEST_CASE("a read that throws fails alone", "[replica][reads]") {
     });
     Replica& replica = group.replica(group.leader());
     std::vector<std::string> told;
-    const auto read = [&](ReadLevel level, util::UniqueFunction<void()> function) {
+    const auto read = [&](ReadLevel level, Read::Function function) {
       replica.read(level, never, std::move(function), [&told](const Result<void>& result) {
         told.push_back(result ? "done" : result.error().detail);
       });
       group.settle();
     };
     for (const ReadLevel level : {ReadLevel::linearizable, ReadLevel::stale}) {
-      read(level, [] { throw std::runtime_error("no such key"); });
-      read(level, [] { throw 7; });
-      read(level, [] {});
+      read(level, [](Index) { throw std::runtime_error("no such key"); });
+      read(level, [](Index) { throw 7; });
+      read(level, [](Index) {});
     }
     CHECK(told == Lines{"the read threw: no such key", "the read threw", "done",
                         "the read threw: no such key", "the read threw", "done"});

@@ -117,13 +117,18 @@ Result<void> Beginning::name_founded_cluster(const RecoveredLog& founded) {
   });
 }
 
+// In one step: with the cluster alone on the disk a restart would know nobody to ask.
 Result<void> Beginning::join(std::vector<std::string> seeds) {
+  const ClusterId cluster = options_.founding.cluster;
+  const ClusterId own = ports_.identity.identity().cluster;
   // All groups of a node are of one cluster.
-  if (const ClusterId cluster = options_.founding.cluster) {
-    if (const auto adopted = adopt(ports_.identity, cluster); !adopted) return adopted;
+  if (cluster && own && own != cluster) {
+    return Error{Errc::conflict, "this node belongs to cluster " + to_string(own)};
   }
-  return ports_.identity.change_identity(
-      [&](storage::Identity& identity) { identity.joining[options_.group] = std::move(seeds); });
+  return ports_.identity.change_identity([&](storage::Identity& identity) {
+    if (cluster) identity.cluster = cluster;
+    identity.joining[options_.group] = std::move(seeds);
+  });
 }
 
 void Beginning::opened() {
