@@ -53,7 +53,8 @@ void print_table(std::ostream& out, const std::vector<Mutant>& mutants, const Ki
   out << "# Mutants\n\n"
       << "Bugs that were put in on purpose, the first seed of the simulator that noticed each, "
          "and\n"
-      << "the invariant that it broke. Written by `raft-mutants --table`; README.md says how.\n\n"
+      << "the invariant that it broke. Written by `raft-mutants --table`;\n"
+      << "[tests/mutants](../tests/mutants/README.md) says how.\n\n"
       << "| # | seeded bug | killed | seeds | noticed by | expected |\n"
       << "|---|---|---|---|---|---|\n";
   std::size_t killed = 0;
