@@ -42,14 +42,15 @@ std::string Calls::unanswered() const {
   return text;
 }
 
-// Whoever stands still cannot answer, and has much to do when it goes on. A read that the machine
+// Whoever stands still cannot answer, and has much to do when it goes on; whose clock has jumped
+// knows at its next tick. A read that the machine
 // has been given is answered when the machine has looked, whatever the time.
 std::string Calls::overdue() const {
   constexpr Duration patience = std::chrono::seconds(1);
   std::string text;
   for (const auto& [number, call] : waiting_) {
     const Node& node = world_.node(call.node);
-    if (node.paused_until + patience > world_.now()) continue;
+    if (node.paused_until + patience > world_.now() || node.has_jumped) continue;
     if (call.deadline == replica::never) continue;
     if (node.clock.at(world_.now()) - call.deadline < patience) continue;
     if (!text.empty()) text += "; ";
