@@ -165,4 +165,24 @@ TEST_CASE("found 9: whoever is to leave campaigns while those who stay cannot be
       [&] { return cluster.core(n1).is_leader() && cluster.core(n1).commit() > left; }));
 }
 
+// A learner that had caught up was promoted in the moment in which its connection broke, though its
+// disk was lost: with one voter of three down already, four then needed the three that were left of
+// two.
+TEST_CASE("found 11: a learner that has just gone is not promoted", "[found-11][learner]") {
+  Setup setup;
+  setup.strangers = {n4};
+  Cluster cluster(setup);
+  lead(cluster, n1);
+  MembershipChange taking_in = adding_learners(cluster, {n4});
+  taking_in.add_learners.front().promote = true;
+  REQUIRE(cluster.change(n1, taking_in));
+  cluster.settle();
+  REQUIRE(cluster.noted(n1, NoteKind::learner_round));
+  cluster.disconnect(n1, n4);
+  cluster.tick(n1, 100ms);
+  CHECK_FALSE(cluster.noted(n1, NoteKind::learner_promoted));
+  cluster.connect(n1, n4);
+  CHECK(cluster.run_until([&] { return cluster.noted(n1, NoteKind::learner_promoted); }));
+}
+
 }  // namespace raft::test

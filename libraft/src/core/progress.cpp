@@ -62,6 +62,7 @@ void Progress::restart(PeerSession with) {
   heartbeat_sent.reset();
   acked_round = ReadRound{};
   commit_sent = Index{};
+  catch_up.reset();  // Whoever was gone may have come back with less, or not at all.
   become_probe();
 }
 
