@@ -45,18 +45,6 @@ void check_survives(const std::string& folder, RocksOnFaults& database, const Pr
 }
 
 // Writes all steps, and whenever the disk is full waits, as a node does, until it is not.
-/// A flush in the background that met the full disk may say so when there is space again; whoever
-/// writes tries once more then, as the storage thread does.
-Result<void> write_at_last(storage::RocksEngine& engine, const storage::KvBatch& batch) {
-  Result<void> written = Errc::storage_full;
-  for (int tries = 0; tries < 100 && written.code() == Errc::storage_full; ++tries) {
-    written = engine.resume();
-    if (written) written = engine.write(batch, true);
-    if (written) break;
-  }
-  return written;
-}
-
 Progress write_through_full_disk(RocksOnFaults& database) {
   Progress progress;
   storage::LogStore log(database.engine(), model_group);
@@ -75,7 +63,8 @@ Progress write_through_full_disk(RocksOnFaults& database) {
       CHECK(possible_states().find(database.engine(), {i, i}) == i);
 
       database.files().set_full(false);
-      check_done(write_at_last(database.engine(), batch));
+      check_done(database.engine().resume());
+      check_done(database.engine().write(batch, true));
     }
     progress.acknowledged = i + 1;
   }

@@ -166,7 +166,7 @@ class RocksEngine::Impl {
 
   Result<void> write(const KvBatch& batch) {
     if (failed_) return refusal();
-    if (!db_) return not_reopened();
+    if (!db_) return not_resumed();
     if (batch.empty()) return {};
     rocksdb::WriteBatch out(batch.bytes() + batch.operations().size() * 16);
     for (const KvBatch::Operation& operation : batch.operations()) {
@@ -183,7 +183,7 @@ class RocksEngine::Impl {
   Result<std::optional<Bytes>> get(BytesView key) const {
     const std::shared_lock lock(reopening_);
     if (failed_) return refusal();
-    if (!db_) return not_reopened();
+    if (!db_) return not_resumed();
     Bytes value;
     const rocksdb::Status status = db_->Get({}, slice(key), &value);
     if (status.ok()) return std::optional<Bytes>(std::move(value));
@@ -195,7 +195,7 @@ class RocksEngine::Impl {
                     const std::function<bool(BytesView, BytesView)>& visit) const {
     const std::shared_lock lock(reopening_);
     if (failed_) return refusal();
-    if (!db_) return not_reopened();
+    if (!db_) return not_resumed();
     const rocksdb::Slice end = slice(last);
     rocksdb::ReadOptions options;
     options.iterate_upper_bound = &end;
@@ -209,28 +209,13 @@ class RocksEngine::Impl {
     return {};
   }
 
-  // RocksDB's own Resume() is not enough in two cases, and then the database is opened again:
-  //
-  // 1. A write-ahead log in which an append has failed takes no other one; RocksDB aborts when it
-  //    is asked to. Resume() begins a new log together with a new memtable, but only if there is
-  //    something in the present one.
-  // 2. An error while changing the log counts as fatal, also if it was only want of space.
+  // Opens the database again. RocksDB's own Resume() may wait for ever for a flush that met the full
+  // disk, keeps a write-ahead log in which an append has failed and which takes no other one, and
+  // refuses after an error in changing the log, even if it was only want of space.
   Result<void> resume() {
     if (failed_) return refusal();
-    if (!db_) return reopen();
-    const bool keeps_log = number_of(rocksdb::DB::Properties::kNumEntriesActiveMemTable) == 0;
-    const rocksdb::Status resumed = db_->Resume();
-    const bool is_stuck =
-        !resumed.ok() && resumed.severity() >= rocksdb::Status::Severity::kFatalError;
-    if (!resumed.ok() && !(is_stuck && is_no_space(resumed))) return written(resumed);
-    if (!is_stuck && !keeps_log) return {};
-    return reopen();
-  }
-
- private:
-  Result<void> reopen() {
     // While it is closed nobody can read: not before it can be expected to open.
-    if (db_ && !has_space_to_open()) return not_reopened();
+    if (db_ && !has_space_to_open()) return not_resumed();
     const std::unique_lock lock(reopening_);
     db_.reset();
     const Result<void> opened = open();
@@ -238,6 +223,7 @@ class RocksEngine::Impl {
     return opened;
   }
 
+ private:
   // What is only in the write-ahead log goes to a sorted file.
   bool has_space_to_open() const {
     constexpr std::uint64_t small_files_bytes = std::uint64_t{1} << 20;
@@ -306,8 +292,8 @@ class RocksEngine::Impl {
     return {Errc::storage_failed, "log database " + folder_ + " failed before"};
   }
 
-  Error not_reopened() const {
-    return {Errc::storage_full, "log database " + folder_ + " finds no space to be opened again"};
+  Error not_resumed() const {
+    return {Errc::storage_full, "log database " + folder_ + " finds no space to go on"};
   }
 
   const RocksOptions options_;
@@ -315,7 +301,7 @@ class RocksEngine::Impl {
   const std::shared_ptr<ErrorWatch> errors_ = std::make_shared<ErrorWatch>();
   /// Held by readers, and by resume() alone while it exchanges the database.
   mutable std::shared_mutex reopening_;
-  std::unique_ptr<rocksdb::DB> db_;  ///< Null: the last reopen() found no space.
+  std::unique_ptr<rocksdb::DB> db_;  ///< Null: the last resume() found no space.
   std::atomic<bool> failed_{false};
 };
 
