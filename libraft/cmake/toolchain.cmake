@@ -56,17 +56,32 @@ endif()
 # header that a file forgets to include is noticed.
 option(LIBRAFT_PRECOMPILE "Precompile the standard library's headers" OFF)
 
-# libraft_precompile(TARGET) gives a library of ours the headers that nearly all of its files use.
-# They are compiled once, with the first of them.
+# libraft_precompile(TARGET [FIRST]) gives a library of ours the headers that nearly all of its files
+# use. They are compiled once, with the first of them, and again for those that FIRST leads.
 function(libraft_precompile target)
   if(NOT LIBRAFT_PRECOMPILE)
     return()
   endif()
-  if(NOT TARGET raft_util OR target STREQUAL raft_util)
+  set(first ${ARGN})
+  if(NOT first)
+    set(first raft_util)
+  endif()
+  if(NOT TARGET ${first} OR target STREQUAL first)
     target_precompile_headers(${target} PRIVATE
       <algorithm> <chrono> <cstdint> <deque> <functional> <map> <memory> <optional> <set> <string>
       <string_view> <utility> <variant> <vector>)
   else()
-    target_precompile_headers(${target} REUSE_FROM raft_util)
+    target_precompile_headers(${target} REUSE_FROM ${first})
+  endif()
+endfunction()
+
+# libraft_compile_quickly(TARGET): a library of many templates that mostly waits. To optimise it with
+# a sanitizer's checks takes longer than all that is saved.
+function(libraft_compile_quickly target)
+  if(LIBRAFT_SANITIZE)
+    target_compile_options(${target} PRIVATE -O0)
+    libraft_precompile(${target} raft_net)
+  else()
+    libraft_precompile(${target})
   endif()
 endfunction()

@@ -67,6 +67,7 @@ Progress write_through_full_disk(RocksOnFaults& database) {
       check_done(database.engine().write(batch, true));
     }
     progress.acknowledged = i + 1;
+    if (!database.files().is_full()) database.env().wait_until_idle();
   }
   return progress;
 }

@@ -66,7 +66,7 @@ Result<void> RocksOnFaults::open() {
   storage::RocksOptions options;
   options.folder = folder_;
   options.write_buffer_bytes = write_buffer_bytes_;
-  options.env = env_.get();
+  options.env = &env_;
   auto opened = storage::RocksEngine::open(options);
   if (!opened) return opened.error();
   engine_ = *std::move(opened);
@@ -93,6 +93,7 @@ Result<void> write_steps(RocksOnFaults& database, const LogSequence& sequence, s
     if (!written) return written;
     database.files().mark(acknowledged_mark(i));
     progress.acknowledged = i + 1;
+    if (i % 2 == 1) database.env().wait_until_idle();
   }
   return {};
 }

@@ -11,6 +11,7 @@
 #include "log_model.hpp"
 #include "storage/rocks_engine.hpp"
 #include "util/log.hpp"
+#include "watched_env.hpp"
 
 namespace raft {
 
@@ -33,12 +34,13 @@ class RocksOnFaults {
   void close() { engine_.reset(); }
   storage::RocksEngine& engine() { return *engine_; }
   FaultFileSystem& files() { return *files_; }
+  WatchedEnv& env() { return env_; }
 
  private:
   const std::string folder_;
   const std::size_t write_buffer_bytes_;
   const std::shared_ptr<FaultFileSystem> files_;
-  const std::unique_ptr<rocksdb::Env> env_;
+  WatchedEnv env_;
   std::unique_ptr<storage::RocksEngine> engine_;
 };
 
@@ -54,7 +56,8 @@ struct Progress {
   void count(const DiskChange& change);
 };
 
-/// Writes the steps from `first` to before `last`, with marks; ends at the first error.
+/// Writes the steps from `first` to before `last`, with marks; ends at the first error. Every other
+/// step finds done what the one before it gave RocksDB to do; the others are written beside that.
 Result<void> write_steps(RocksOnFaults& database, const LogSequence& sequence, std::size_t first,
                          std::size_t last, Progress& progress);
 
