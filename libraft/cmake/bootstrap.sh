@@ -67,9 +67,10 @@ install_packages() {
     die "$(tail -n 20 build/apt.log)"
 }
 
-# build_tree FOLDER TARGET [CMAKE ARGUMENT...]: configures and builds; does only what has changed.
+# build_tree FOLDER "TARGET ..." [CMAKE ARGUMENT...]: configures and builds; does only what has changed.
 build_tree() {
-  local folder=$1 target=$2 start=$SECONDS quiet=()
+  local folder=$1 targets start=$SECONDS quiet=()
+  read -ra targets <<<"$2"
   shift 2
   say "building $folder"
   # On a terminal ninja shows its progress in one line; elsewhere only what goes wrong.
@@ -77,6 +78,6 @@ build_tree() {
   mkdir -p "$folder"
   cmake -G Ninja -S . -B "$folder" "$@" >"$folder/configure.log" 2>&1 ||
     die "$(cat "$folder/configure.log")"
-  ninja -C "$folder" "${quiet[@]}" "$target" || die "building $folder failed"
+  ninja -C "$folder" "${quiet[@]}" "${targets[@]}" || die "building $folder failed"
   say "built $folder in $((SECONDS - start)) s"
 }

@@ -3,7 +3,8 @@
 
 namespace system_test {
 
-/// The server, the real one.
+/// The server, the real one: ctest names it in the environment variable SERVER_UNDER_TEST. Throws
+/// if it does not.
 const char* kvserver_program();
 /// The root of the source tree.
 const char* repository();
