@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "replica/beginning.hpp"
+#include "replica/greeter.hpp"
 #include "replica/hand_group.hpp"
 
 namespace raft::replica {
@@ -15,15 +16,23 @@ namespace {
 
 using namespace raft::test;
 
-/// The identity file, which never fails.
+/// The identity file of node 2, which fails once it is `broken`.
 struct HandIdentity final : IdentityKeeper {
+  HandIdentity() {
+    kept.node = NodeId{2};
+    kept.instance = {2, 1};
+  }
+
   storage::Identity identity() const override { return kept; }
   Result<void> change_identity(const std::function<void(storage::Identity&)>& change) override {
+    if (broken) return *broken;
     change(kept);
     return {};
   }
+  std::optional<Error> final_error() const override { return broken; }
 
   storage::Identity kept;
+  std::optional<Error> broken;
 };
 
 /// Nobody is there.
@@ -67,8 +76,6 @@ TEST_CASE("found 6: a node joins until the entry that names it is on its disk",
   sim::Disk disk;
   storage::LogStore store(disk.engine(), GroupId{0});
   HandIdentity identity;
-  identity.kept.node = NodeId{2};
-  identity.kept.instance = {2, 1};
   NobodyThere nobody;
   HandDriver driver;
   GroupOptions options;
@@ -110,6 +117,38 @@ TEST_CASE("found 7: who is not named yet does not believe that its id is taken",
   node.replica->refused(by_old_member);  // It is one no more: somebody else has its id.
   REQUIRE(node.replica->failure());
   CHECK(node.replica->failure()->code == Errc::id_taken);
+}
+
+// A healthy machine that is a voter and takes no part, for good and without a word: its disk failed
+// while it wrote down which cluster had taken it in, and it refused everyone ever after.
+TEST_CASE("found 12: a node that cannot write down its cluster says so and stops",
+          "[found-12][replica][joining]") {
+  sim::Disk disk;
+  storage::LogStore store(disk.engine(), GroupId{0});
+  HandIdentity identity;
+  NobodyThere nobody;
+  HandDriver driver;
+  GroupOptions options;
+  options.founding.join = {"n1"};
+  Beginning beginning(options, "n2", {identity, nobody, driver, store, disk.engine(), {}});
+  REQUIRE(beginning.open());
+  beginning.opened();
+  beginning.tick(nullptr);
+  REQUIRE(driver.failures.empty());
+
+  identity.broken = Error{Errc::storage_failed, "identity: I/O error"};
+  Greeter greeter(identity);
+  Hello by_leader;
+  by_leader.cluster = {1, 2};
+  by_leader.node = NodeId{1};
+  by_leader.instance = {1, 1};
+  by_leader.boot = {1};
+  const std::optional<Refused> refused = greeter.judge(by_leader, {});
+  REQUIRE(refused);
+  CHECK(refused->detail == "this node cannot join: identity: I/O error");
+  beginning.tick(nullptr);
+  REQUIRE(driver.failures.size() == 1);
+  CHECK(driver.failures.front().code == Errc::storage_failed);
 }
 
 }  // namespace raft::replica

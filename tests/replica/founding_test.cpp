@@ -50,6 +50,7 @@ struct Life final : IdentityKeeper, Introducer {
     change(changed);
     return file->change(changed);
   }
+  std::optional<Error> final_error() const override { return file->final_error(); }
   void introduce(const std::string&, std::optional<ServiceBody>,
                  util::UniqueFunction<void(Result<Introduction>)>) override {}
 

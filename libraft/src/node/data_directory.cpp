@@ -95,6 +95,11 @@ Result<void> DataDirectory::change_identity(const std::function<void(storage::Id
   return identity_->change(changed);
 }
 
+std::optional<Error> DataDirectory::final_error() const {
+  const storage::MutexLock lock(mutex_);
+  return identity_->final_error();
+}
+
 std::string DataDirectory::log_folder() const { return log_folder_in(path_); }
 
 }  // namespace raft::node

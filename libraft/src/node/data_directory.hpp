@@ -30,6 +30,7 @@ class DataDirectory final : public replica::IdentityKeeper {
   storage::Identity identity() const override RAFT_EXCLUDES(mutex_);
   Result<void> change_identity(const std::function<void(storage::Identity&)>& change) override
       RAFT_EXCLUDES(mutex_);
+  std::optional<Error> final_error() const override RAFT_EXCLUDES(mutex_);
 
   storage::RocksEngine& engine() { return *engine_; }
   storage::PosixFiles& snapshots() { return *snapshots_; }

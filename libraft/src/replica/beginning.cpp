@@ -143,6 +143,7 @@ void Beginning::opened() {
 
 void Beginning::tick(const core::Core* core) {
   if (has_failed_) return;
+  if (const auto error = ports_.identity.final_error()) return fail(*error);
   if (core != nullptr) finish_joining_if_decided(*core);
   go_on_joining();
   go_on_gathering();

@@ -39,9 +39,13 @@ std::optional<Refused> Greeter::judge(const Hello& hello, const Replicas& replic
   const OwnIdentity self{own.node, own.instance, own.boot, own.cluster};
   if (auto refused = gatekeeper_.judge(hello, self, replicas)) return refused;
   if (hello.purpose == Purpose::introduce || own.cluster) return std::nullopt;
-  const bool may_be_taken_in = !own.joining.empty();
-  if (may_be_taken_in && adopt(keeper_, hello.cluster)) return std::nullopt;
-  return Refused{Refusal::wrong_cluster, {}, {}, "this node belongs to no cluster yet"};
+  if (own.joining.empty()) {
+    return Refused{Refusal::wrong_cluster, {}, {}, "this node belongs to no cluster yet"};
+  }
+  const Result<void> adopted = adopt(keeper_, hello.cluster);
+  if (adopted) return std::nullopt;
+  return Refused{
+      Refusal::wrong_cluster, {}, {}, "this node cannot join: " + adopted.error().detail};
 }
 
 void Greeter::sign(ServiceMessage& answer) const {

@@ -72,6 +72,8 @@ class IdentityKeeper {
   /// Reads, changes and writes it in one step, so that no group undoes what another one wrote.
   /// Durable when it returns; after an error the old one stands.
   virtual Result<void> change_identity(const std::function<void(storage::Identity&)>& change) = 0;
+  /// Present: nothing can be written any more, and so the node must stop.
+  virtual std::optional<Error> final_error() const = 0;
 };
 
 /// Reaches nodes that need not be members yet.

@@ -87,6 +87,7 @@ class Process final : public Loop,
   // --- replica::IdentityKeeper ---
   storage::Identity identity() const override { return identity_->identity(); }
   Result<void> change_identity(const std::function<void(storage::Identity&)>& change) override;
+  std::optional<Error> final_error() const override { return identity_->final_error(); }
 
   // --- replica::Introducer ---
   void introduce(const std::string& address, std::optional<ServiceBody> request,

@@ -45,6 +45,8 @@ class IdentityFile {
   /// After an error the old one stands. After storage_failed so it does for good: what a second
   /// sync says about a file whose first one failed means nothing.
   Result<void> change(const Identity& identity);
+  /// The first storage_failed of change(), if there was one.
+  const std::optional<Error>& final_error() const { return final_error_; }
 
  private:
   IdentityFile(FileSystem& files, Identity identity)
