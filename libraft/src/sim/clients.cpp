@@ -15,6 +15,13 @@ using std::chrono::milliseconds;
 constexpr std::size_t clients_at_once = 8;
 constexpr int attempts_max = 40;
 constexpr std::uint64_t cancelled_percent = 4;
+constexpr Duration usual_pause_max = milliseconds(250);
+// A busy client asks for so much that its session forgets the oldest replies.
+constexpr std::uint64_t busy_percent = 30;
+constexpr Duration busy_pause_max = milliseconds(4);
+// A client chooses its numbers; now and then it leaves some out, up to more than a session keeps.
+constexpr std::uint64_t skipped_percent = 2;
+constexpr std::uint64_t skipped_max = 100;
 
 bool is_certainly_not_applied(Errc code) {
   return code != Errc::unknown_outcome && code != Errc::session_expired;
@@ -30,7 +37,9 @@ void Clients::start(std::uint64_t operations) {
   for (std::size_t i = 0; i < clients_at_once; ++i) {
     Client client;
     client.number = ++last_client_;
+    client.pause_max = usual_pause_max;
     if (i % 2 == 0) end_session(client);
+    if (i == 0 && chance(busy_percent)) client.pause_max = busy_pause_max;
     clients_.push_back(std::move(client));
     go_on_later(i);
   }
@@ -43,7 +52,9 @@ void Clients::end_session(Client& client) {
 }
 
 void Clients::go_on_later(std::size_t client) {
-  const Duration pause = microseconds(random_.between(100, 250'000));
+  const auto pause_max = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<microseconds>(clients_[client].pause_max).count());
+  const Duration pause = microseconds(random_.between(100, pause_max));
   world_.later(pause, [this, client] { go_on(client); });
 }
 
@@ -97,7 +108,9 @@ void Clients::begin_write(std::size_t at) {
   write.request = ++last_request_;
   if (!client.session.empty()) {
     write.command.client = client.session;
-    write.command.sequence = ++client.sequence;
+    const bool skips = client.sequence > 0 && chance(skipped_percent);
+    client.sequence += skips ? random_.between(2, skipped_max) : 1;
+    write.command.sequence = client.sequence;
   }
   write.number = noted_write(client.number, write.command);
   world_.checkers().proposed(write.request, write.command);

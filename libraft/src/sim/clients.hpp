@@ -46,6 +46,7 @@ class Clients {
     std::uint64_t number = 0;  ///< In the history: a new one after an answer that says nothing.
     Bytes session;             ///< Empty: it numbers nothing.
     std::uint64_t sequence = 0;
+    Duration pause_max{0};  ///< Between two operations.
   };
   struct Write {
     std::size_t client = 0;

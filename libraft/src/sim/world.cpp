@@ -18,6 +18,14 @@ using std::chrono::seconds;
 /// Many times what the longest runs need: whoever takes more turns than this goes in circles.
 constexpr std::uint64_t steps_max = 20'000'000;
 
+/// What the membership may become at any moment, without anybody asking for it.
+Membership with_all_promoted(Membership membership) {
+  for (Member& member : membership.members) {
+    if (member.promote) member.role = Role::voter;
+  }
+  return membership;
+}
+
 }  // namespace
 
 Node::Node(NodeId node, InstanceId fresh_instance, Clock own_clock)
@@ -390,6 +398,7 @@ bool World::can_lose(NodeId id) const {
              logged.membership->names(other, found->second->instance);
     };
     if (!core::has_quorum(*logged.membership, is_there)) return false;
+    if (!core::has_quorum(with_all_promoted(*logged.membership), is_there)) return false;
   }
   return core.commit() >= core.leader_state()->term_start;
 }
