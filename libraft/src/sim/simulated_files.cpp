@@ -147,9 +147,7 @@ Result<void> SimulatedFiles::sync_folder() {
 Result<std::vector<std::string>> SimulatedFiles::list() const {
   const auto allowed = faults_.allow(DiskOperation::read, path_of(""));
   if (!allowed) return allowed.error();
-  std::vector<std::string> names;
-  for (const auto& [name, file] : names_) names.push_back(name);
-  return names;
+  return names();
 }
 
 Result<std::uint64_t> SimulatedFiles::size(const std::string& name) const {
@@ -180,6 +178,12 @@ void SimulatedFiles::restore(const Backup& backup) {
     durable_names_.emplace(name, std::make_shared<File>(File{content, content, false}));
   }
   names_ = durable_names_;
+}
+
+std::vector<std::string> SimulatedFiles::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, file] : names_) names.push_back(name);
+  return names;
 }
 
 const Bytes* SimulatedFiles::look_at(const std::string& name) const {

@@ -45,7 +45,9 @@ class SimulatedFiles final : public storage::FileSystem {
   Backup backup() const;
   void restore(const Backup& backup);
 
-  /// The whole file, whatever script there is for reads; null: there is none.
+  /// What is there now, synced or not, whatever script there is for reads.
+  std::vector<std::string> names() const;
+  /// The whole file; null: there is none.
   const Bytes* look_at(const std::string& name) const;
   /// Called behind each rename that was carried out.
   std::function<void(const std::string& from, const std::string& to)> renamed;

@@ -342,7 +342,7 @@ void World::rot(NodeId id) {
     return strike(node.disk->root(), identity, true);
   }
   std::vector<std::string> snapshots;
-  for (const auto& [name, content] : node.disk->files().backup()) {
+  for (const std::string& name : node.disk->files().names()) {
     if (!node.disk->files().look_at(name)->empty()) snapshots.push_back(name);
   }
   if (where < 6 && !snapshots.empty()) {
@@ -375,7 +375,7 @@ bool World::is_restored_from(const Node& node, const std::string& file) const {
   if (profile_.is_durable && applied >= view.base().last.index) return false;
   std::string newest;
   Index newest_index;
-  for (const auto& [name, content] : node.disk->files().backup()) {
+  for (const std::string& name : node.disk->files().names()) {
     const auto parsed = storage::parse_snapshot_name(name, GroupId{});
     if (!parsed || parsed->kind != storage::SnapshotName::Kind::complete) continue;
     const EntryId last = parsed->last;
