@@ -116,7 +116,7 @@ void raft_state(Page& page, const raft::Status& status) {
 void raft_counters(Page& page, const raft::Counters& counters) {
   page.family("raft_proposals_total", "counter", "Proposals made here, by what came of them.");
   page.sample(counters.proposals[0], label("result", "applied"));
-  for (std::size_t code = 1; code <= static_cast<std::size_t>(raft::Errc::stopped); ++code) {
+  for (std::size_t code = 1; code <= static_cast<std::size_t>(raft::Errc::transferring); ++code) {
     page.sample(counters.proposals[code],
                 label("result", raft::to_string(static_cast<raft::Errc>(code))));
   }

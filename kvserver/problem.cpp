@@ -103,6 +103,8 @@ Problem problem_from(raft::Errc error, const Attempt& attempt) {
     case Errc::not_leader:
     case Errc::no_leader:
       return {ProblemCode::no_leader, "no leader is known; an election may be under way"};
+    case Errc::transferring:
+      return {ProblemCode::no_leader, "leadership is being transferred"};
     case Errc::busy:
       return {ProblemCode::overloaded, "too many requests are in flight"};
     case Errc::dropped:

@@ -98,7 +98,7 @@ TEST_CASE("TR-04 a transfer that does not end is given up after T", "[TR-04][tra
   cluster.isolate(n3);
   REQUIRE(cluster.transfer(n1, n3));
   cluster.run_for(490ms);
-  CHECK(refusal(cluster.propose(n1, "x")) == Errc::busy);
+  CHECK(refusal(cluster.propose(n1, "x")) == Errc::transferring);
   cluster.run_for(10ms);
   CHECK(cluster.noted(n1, NoteKind::transfer_aborted));
   CHECK(cluster.propose(n1, "x"));
@@ -114,8 +114,8 @@ TEST_CASE("TR-05 proposals and changes are refused during a transfer, and leave 
   cluster.isolate(n3);
   REQUIRE(cluster.transfer(n1, n3));
   const Index before = cluster.core(n1).log().last_index();
-  CHECK(refusal(cluster.propose(n1, "x")) == Errc::busy);
-  CHECK(refusal(cluster.change(n1, removing({n2}))) == Errc::busy);
+  CHECK(refusal(cluster.propose(n1, "x")) == Errc::transferring);
+  CHECK(refusal(cluster.change(n1, removing({n2}))) == Errc::transferring);
   CHECK(cluster.core(n1).log().last_index() == before);
   const auto ticket = cluster.read(n1);  // Reads go on.
   REQUIRE(ticket);
@@ -152,7 +152,7 @@ TEST_CASE("TR-07 a transfer ends when its target is removed or demoted", "[TR-07
     cluster.isolate(n3);
     REQUIRE(cluster.change(n1, removed ? removing({n3}) : demoting({n3})));
     REQUIRE(cluster.transfer(n1, n3));  // A voter still, of the old half.
-    CHECK(refusal(cluster.propose(n1, "x")) == Errc::busy);
+    CHECK(refusal(cluster.propose(n1, "x")) == Errc::transferring);
     cluster.settle();
     CHECK(cluster.noted(n1, NoteKind::transfer_aborted));
     CHECK(cluster.sent<TimeoutNow>(n1, n3) == 0);

@@ -24,6 +24,7 @@ Facts some_facts() {
   facts.status.counters.proposals[0] = 11;
   facts.status.counters.absurd_terms = 4;
   facts.status.counters.proposals[static_cast<std::size_t>(raft::Errc::busy)] = 2;
+  facts.status.counters.proposals[static_cast<std::size_t>(raft::Errc::transferring)] = 3;
   facts.status.counters.batch_entries.record(1);
   facts.status.counters.batch_entries.record(3);
   facts.status.counters.batch_entries.record(5000);
@@ -50,7 +51,8 @@ TEST_CASE("the page shows the state of the node", "[http][metrics][O09]") {
         "raft_last_index 20", "raft_peer_lag_entries{peer=\"2\"} 5",
         "raft_peer_round_trip_seconds{peer=\"2\"} 0.00025",
         "raft_proposals_total{result=\"applied\"} 11", "raft_proposals_total{result=\"busy\"} 2",
-        "raft_absurd_terms_total 4", "kv_http_requests_total{route=\"kv\",status=\"200\"} 2",
+        "raft_proposals_total{result=\"transferring\"} 3", "raft_absurd_terms_total 4",
+        "kv_http_requests_total{route=\"kv\",status=\"200\"} 2",
         "kv_http_requests_total{route=\"plain\",status=\"404\"} 1",
         "kv_http_requests_total{route=\"other\",status=\"other\"} 1"}) {
     INFO(line);

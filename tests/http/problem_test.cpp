@@ -56,6 +56,7 @@ TEST_CASE("every failure of libraft says what is known", "[http][problem][O02][O
       {Errc::not_leader, write, 503, "no_leader", Effect::no},
       {Errc::no_leader, write, 503, "no_leader", Effect::no},
       {Errc::busy, write, 503, "overloaded", Effect::no},
+      {Errc::transferring, write, 503, "no_leader", Effect::no},
       {Errc::dropped, write, 503, "dropped", Effect::no},
       {Errc::unknown_outcome, write, 503, "no_quorum", Effect::unknown},
       {Errc::unknown_outcome, late, 504, "timeout", Effect::unknown},
@@ -94,6 +95,7 @@ TEST_CASE("who may try again is told when", "[http][problem]") {
   };
   CHECK(retry_after(raft::Errc::no_leader) == "1");
   CHECK(retry_after(raft::Errc::busy) == "1");
+  CHECK(retry_after(raft::Errc::transferring) == "1");
   CHECK(retry_after(raft::Errc::dropped) == "1");
   CHECK(retry_after(raft::Errc::removed).empty());
   CHECK(retry_after(raft::Errc::conflict).empty());

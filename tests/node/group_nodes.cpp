@@ -56,7 +56,7 @@ void GroupNodes::run_until(const std::function<bool()>& condition) {
 void GroupNodes::propose(std::uint64_t id, std::uint64_t group, const std::string& word) {
   error_code answer = raft::Errc::no_leader;
   while (answer == raft::Errc::no_leader || answer == raft::Errc::not_leader ||
-         answer == raft::Errc::busy) {
+         answer == raft::Errc::busy || answer == raft::Errc::transferring) {
     run_until([&] { return static_cast<bool>(this->group(id, group).status().leader); });
     std::optional<error_code> told;
     this->group(id, group).async_propose(

@@ -2,6 +2,7 @@
 // way, a wiped node that votes, and a removed one that does not notice.
 #include <boost/json/value.hpp>
 #include <catch2/catch.hpp>
+#include <thread>
 
 #include "system/cluster.hpp"
 
@@ -143,6 +144,31 @@ TEST_CASE("leadership moves to the node that is asked for", "[system][membership
   INFO(reply.status << " " << reply.body);
   REQUIRE(reply.status / 100 == 2);
   wait_for("the target leads", [&] { return cluster.wait_leader() == target; });
+}
+
+// The target is down, so that the transfer lasts: for as long writes are refused, and say why.
+TEST_CASE("a write during a transfer of leadership is told to come again", "[system][membership]") {
+  Cluster cluster(any_store());
+  cluster.found();
+  const int leader = cluster.wait_leader();
+  const int target = cluster.some_follower();
+  const int other = 6 - leader - target;
+  cluster.kill(target);
+  std::jthread asking([&] {
+    cluster.client(leader).post("/v1/cluster/leader", R"({"to":)" + std::to_string(target) + "}");
+  });
+  HttpReply refused;
+  wait_for("a write that was passed on is refused", [&] {
+    refused = cluster.client(other).put("/v1/kv/during", "x");
+    return refused.status != 200 && refused.status != 201;
+  });
+  INFO(refused.body);
+  CHECK(refused.status == 503);
+  CHECK(refused.body.find(R"("code":"no_leader")") != std::string::npos);
+  CHECK(refused.body.find("leadership is being transferred") != std::string::npos);
+  CHECK(refused.body.find(R"("applied":"no")") != std::string::npos);
+  wait_for("writes go on once it is given up",
+           [&] { return cluster.client(other).put("/v1/kv/after", "x").status == 201; });
 }
 
 }  // namespace system_test

@@ -22,7 +22,7 @@ TEST_CASE("ids are written as people type them", "[util][text]") {
 TEST_CASE("every error has a name and a sentence of its own", "[util][text]") {
   std::set<std::string> names;
   std::set<std::string> sentences;
-  const int last = static_cast<int>(Errc::newer_format);
+  const int last = static_cast<int>(Errc::transferring);
   for (int code = 1; code <= last; ++code) {
     names.insert(to_string(static_cast<Errc>(code)));
     sentences.insert(message(static_cast<Errc>(code)));

@@ -148,7 +148,7 @@ TEST_CASE("a place in the log has both a term and an index or neither", "[wire][
 TEST_CASE("an unknown error is refused", "[wire][codec]") {
   ServiceMessage message{{1}, {2}, ServiceReply{}};
   auto& reply = std::get<ServiceReply>(message.body);
-  reply.error = static_cast<std::uint8_t>(Errc::newer_format);
+  reply.error = static_cast<std::uint8_t>(Errc::transferring);
   CHECK(decode_service_message(encoded(message)));
   ++reply.error;
   CHECK_FALSE(decode_service_message(encoded(message)));

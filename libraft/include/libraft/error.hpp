@@ -14,7 +14,7 @@ namespace raft {
 enum class Errc : std::uint8_t {
   not_leader = 1,    ///< Not applied. Ask the leader that status() names.
   no_leader,         ///< Not applied. No leader is known; try again after an election.
-  busy,              ///< Not applied. Too much is in flight or leadership is moving; back off.
+  busy,              ///< Not applied. Too much is in flight; back off.
   dropped,           ///< Certainly not applied: another entry was committed in its place.
   unknown_outcome,   ///< May or may not be applied. Retry only with a session.
   session_expired,   ///< Not executed now; whether an earlier try was is no longer known.
@@ -30,6 +30,7 @@ enum class Errc : std::uint8_t {
   stopped,           ///< Not applied. The group is shutting down.
   data_missing,      ///< A file of the data directory is gone. Restore it, or join anew.
   newer_format,      ///< Stored data was written by a newer version. Start that one.
+  transferring,      ///< Not applied. Leadership is being handed over; try again in a moment.
 };
 
 /// The name of the value, as in the source: "not_leader".

@@ -46,9 +46,10 @@ class Group {
   Group& operator=(const Group&) = delete;
 
   /// Replicates and applies one command. Completes with (error_code, Applied).
-  /// Errors: not_leader, busy, too_large, invalid_argument (a session's client above 64 bytes),
-  /// storage_full: not applied; dropped: certainly not applied; session_expired; unknown_outcome:
-  /// cancelled, or ProposeOptions::deadline passed, or the way to the leader broke.
+  /// Errors: not_leader, transferring, busy, too_large, invalid_argument (a session's client above
+  /// 64 bytes), storage_full: not applied; dropped: certainly not applied; session_expired;
+  /// unknown_outcome: cancelled, or ProposeOptions::deadline passed, or the way to the leader
+  /// broke.
   template <class Token>
   auto async_propose(Bytes command, ProposeOptions options, Token&& token) {
     return boost::asio::async_initiate<Token, void(boost::system::error_code, Applied)>(
@@ -106,8 +107,9 @@ class Group {
 
   /// Completes with (error_code) when the new membership is committed and no longer joint.
   /// Errors: conflict (another change is under way, or MembershipChange::expected does not match),
-  /// id_taken, invalid_argument, too_large, not_leader, busy, storage_full: nothing changed;
-  /// dropped: certainly not changed; unknown_outcome, also where it takes more than half a minute.
+  /// id_taken, invalid_argument, too_large, not_leader, transferring, busy, storage_full: nothing
+  /// changed; dropped: certainly not changed; unknown_outcome, also where it takes more than half a
+  /// minute.
   template <class Token>
   auto async_change_membership(MembershipChange change, Token&& token) {
     return boost::asio::async_initiate<Token, void(boost::system::error_code)>(

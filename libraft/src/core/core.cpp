@@ -151,7 +151,8 @@ Result<EntryId> Core::propose(Command command, Instant now) {
   Leader* leader = leading();
   if (leader == nullptr) return Errc::not_leader;
   if (command.bytes.size() > options_.limits.command_bytes_max) return Errc::too_large;
-  if (leader->transfer || leader->uncommitted_bytes >= options_.limits.uncommitted_bytes_max) {
+  if (leader->transfer) return Errc::transferring;
+  if (leader->uncommitted_bytes >= options_.limits.uncommitted_bytes_max) {
     note(NoteKind::proposal_refused_busy);
     return Errc::busy;
   }

@@ -97,7 +97,7 @@ class Core {
   void tick(Instant now);
   void receive(const Message& message, Instant now);
 
-  /// Leader only: not_leader, busy, too_large.
+  /// Leader only: not_leader, transferring, busy, too_large.
   Result<EntryId> propose(Command command, Instant now);
   /// Leader only. The result is the entry that begins the change; the change is complete when a
   /// membership that is not joint is applied at or after it. An empty change of what is already so

@@ -12,8 +12,11 @@ Result<EntryId> Core::change_membership(const MembershipChange& change, Instant 
   now_ = std::max(now_, now);
   const Leader* leader = leader_state();
   if (leader == nullptr) return Errc::not_leader;
+  if (leader->transfer) return Errc::transferring;
   // Thesis 4.1 with Ongaro's correction of 2015: first an entry of this term must be committed.
-  if (leader->transfer || hard_.commit < leader->term_start) return Errc::busy;
+  if (hard_.commit < leader->term_start) {
+    return Error{Errc::busy, "the leader is new and has not committed an entry of its term yet"};
+  }
   if (!change_is_possible()) {
     return Error{Errc::conflict, "another membership change is under way"};
   }

@@ -40,6 +40,8 @@ const char* to_string(Errc code) {
       return "data_missing";
     case Errc::newer_format:
       return "newer_format";
+    case Errc::transferring:
+      return "transferring";
   }
   return "unknown";  // A number from elsewhere, cast to Errc.
 }
@@ -51,7 +53,7 @@ const char* message(Errc code) {
     case Errc::no_leader:
       return "no leader is known; nothing was applied, try again after the election";
     case Errc::busy:
-      return "too much is in flight or leadership is moving; nothing was applied, try again later";
+      return "too much is in flight; nothing was applied, try again later";
     case Errc::dropped:
       return "another entry was committed in its place; it was certainly not applied";
     case Errc::unknown_outcome:
@@ -82,6 +84,8 @@ const char* message(Errc code) {
       return "a file of the data directory is missing";
     case Errc::newer_format:
       return "the stored data was written by a newer version";
+    case Errc::transferring:
+      return "leadership is being transferred; nothing was applied, try again in a moment";
   }
   return "unknown error";
 }
