@@ -110,6 +110,7 @@ class App {
   void fail(int code, const std::string& text);
   void fail(const raft::Error& error);
   int end(const Failure& failure);
+  std::string log_folder() const { return data_ + "/log"; }
   std::string http_address() const;
   std::string removal_advice() const;
   std::string return_advice() const;
@@ -314,7 +315,7 @@ void App::start_serving() {
   limits.value_bytes_max = options_.value_bytes_max;
   HttpLimits http_limits;
   http_limits.body_bytes_max = std::max(options_.value_bytes_max, document_bytes_max);
-  backend_ = std::make_unique<GroupBackend>(*node_, *store_);
+  backend_ = std::make_unique<GroupBackend>(*node_, *store_, log_folder());
   service_ = std::make_unique<Service>(*backend_, limits, counters_);
   // Connections are served where the group runs, so that no request crosses threads.
   server_ = std::make_unique<HttpServer>(

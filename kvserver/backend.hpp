@@ -4,6 +4,8 @@
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/bind_executor.hpp>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -42,6 +44,8 @@ class Backend {
   virtual raft::TransportStatus transport_status() const = 0;
   virtual raft::NodeIdentity identity() const = 0;
   virtual Totals totals() const = 0;
+  /// What may still be written to the disk of the log. Absent: it cannot be told.
+  virtual std::optional<std::uint64_t> free_bytes() const = 0;
 };
 
 }  // namespace kv

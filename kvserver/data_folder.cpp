@@ -56,6 +56,13 @@ Failure prepare_data_folder(const std::string& path) {
   return {};
 }
 
+std::optional<std::uint64_t> free_bytes(const std::string& folder) {
+  std::error_code error;
+  const fs::space_info space = fs::space(folder, error);
+  if (error) return std::nullopt;
+  return space.available;
+}
+
 raft::Result<std::unique_ptr<TemporaryFolder>> TemporaryFolder::make() {
   std::error_code error;
   std::string path = (fs::temp_directory_path(error) / "kvserver-XXXXXX").native();

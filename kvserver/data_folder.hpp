@@ -1,7 +1,9 @@
 // The data directory before libraft opens it: errors that deserve their own exit code.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <libraft/error.hpp>
@@ -21,6 +23,9 @@ bool is_empty_folder(const std::string& path);
 
 /// Makes the directory and those above it, mode 0700, and checks that nobody else may write there.
 Failure prepare_data_folder(const std::string& path);
+
+/// What may still be written to the file system around a folder. Absent: it cannot be told.
+std::optional<std::uint64_t> free_bytes(const std::string& folder);
 
 /// A directory that is removed with all its content in the end: for `--dev`.
 class TemporaryFolder {

@@ -134,6 +134,13 @@ std::string_view storage_state(const raft::Status& status) {
   return status.storage_full ? "storage_full" : "ok";
 }
 
+json::object disk_object(const Facts& facts) {
+  json::object object;
+  if (facts.free_bytes) object["free_bytes"] = *facts.free_bytes;
+  object["writes_paused"] = facts.status.storage_full;
+  return object;
+}
+
 // A full disk is temporary, but until there is space writes are better sent elsewhere.
 Check storage_check(const Facts& facts) {
   const std::string_view state = storage_state(facts.status);
@@ -185,6 +192,7 @@ Response status_document(const Facts& facts) {
                                   {"bytes_total", status.receiving_bytes_total}};
   }
   body["storage"] = storage_state(status);
+  body["disk"] = disk_object(facts);
   body["version"] = version_line();
   body["uptime_seconds"] = milliseconds(facts.uptime) / 1000;
   return document(body);

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <boost/asio/bind_executor.hpp>
+#include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include <libraft/node.hpp>
@@ -17,6 +19,7 @@ struct Facts {
   raft::TransportStatus transport;
   raft::NodeIdentity identity;
   Totals totals;
+  std::optional<std::uint64_t> free_bytes{};  ///< On the disk of the log; only for the status.
   raft::Duration uptime{0};
   bool draining = false;
 };

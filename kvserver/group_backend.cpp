@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <libraft/error_code.hpp>
+#include "kvserver/data_folder.hpp"
 
 namespace kv {
 namespace {
@@ -12,8 +13,8 @@ constexpr auto position_age_max = std::chrono::milliseconds(5);
 
 }  // namespace
 
-GroupBackend::GroupBackend(raft::Node& node, const Store& store)
-    : node_(node), store_(store), executor_(node.executor()) {}
+GroupBackend::GroupBackend(raft::Node& node, const Store& store, std::string log_folder)
+    : node_(node), store_(store), log_folder_(std::move(log_folder)), executor_(node.executor()) {}
 
 // Never inside the initiating call, as a group does it.
 template <class Completion, class... Results>
@@ -84,5 +85,9 @@ raft::Status GroupBackend::status() const {
 raft::TransportStatus GroupBackend::transport_status() const { return node_.transport_status(); }
 raft::NodeIdentity GroupBackend::identity() const { return node_.identity(); }
 Totals GroupBackend::totals() const { return store_.totals(); }
+
+std::optional<std::uint64_t> GroupBackend::free_bytes() const {
+  return kv::free_bytes(log_folder_);
+}
 
 }  // namespace kv

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <string>
 #include <utility>
 
 #include "kvserver/backend.hpp"
@@ -11,8 +12,8 @@ namespace kv {
 
 class GroupBackend final : public Backend {
  public:
-  /// Both outlive it.
-  GroupBackend(raft::Node& node, const Store& store);
+  /// Node and store outlive it; the log is in `log_folder`.
+  GroupBackend(raft::Node& node, const Store& store, std::string log_folder);
 
   /// From now on there is a group, which outlives this as well.
   void attach(raft::Group& group) { group_ = &group; }
@@ -30,6 +31,7 @@ class GroupBackend final : public Backend {
   raft::TransportStatus transport_status() const override;
   raft::NodeIdentity identity() const override;
   Totals totals() const override;
+  std::optional<std::uint64_t> free_bytes() const override;
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -40,6 +42,7 @@ class GroupBackend final : public Backend {
   raft::Node& node_;
   raft::Group* group_ = nullptr;  // Null until attach().
   const Store& store_;
+  const std::string log_folder_;
   const boost::asio::any_io_executor executor_;
 
   // A whole Status is several kilobytes: too much to copy for the four numbers in a reply's head.

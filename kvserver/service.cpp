@@ -153,9 +153,10 @@ void Service::perform(const Exchange& exchange, TransferLeadership action, Respo
 }
 
 void Service::perform(const Exchange&, Show action, Responder respond) {
-  const Facts now = facts();
+  Facts now = facts();
   switch (action) {
     case Show::status:
+      now.free_bytes = backend_.free_bytes();
       return respond(status_document(now));
     case Show::cluster:
       return respond(cluster_document(now));

@@ -54,6 +54,13 @@ TEST_CASE("a directory that everybody may write to is refused", "[http][data][S0
   CHECK(prepare_data_folder((*temporary)->path()).exit_code == exit_code::permission);
 }
 
+TEST_CASE("the space around a directory is told where there is one", "[http][data]") {
+  const auto temporary = TemporaryFolder::make();
+  REQUIRE(temporary);
+  CHECK(free_bytes((*temporary)->path()));
+  CHECK_FALSE(free_bytes((*temporary)->path() + "/absent"));
+}
+
 TEST_CASE("a temporary directory leaves nothing behind", "[http][data]") {
   std::string path;
   {

@@ -156,6 +156,16 @@ TEST_CASE("a full disk is shown as long as it is full", "[http][documents][O06]"
   CHECK(status_document(facts).body.find(R"("storage":"storage_failed")") != std::string::npos);
 }
 
+TEST_CASE("the status document tells how much room the disk has", "[http][documents]") {
+  Facts facts = facts_of_leader();
+  CHECK(json(status_document(facts)).at("disk") ==
+        boost::json::parse(R"({"writes_paused":false})"));
+  facts.free_bytes = 5'000'000'000;
+  facts.status.storage_full = true;
+  CHECK(json(status_document(facts)).at("disk") ==
+        boost::json::parse(R"({"free_bytes":5000000000,"writes_paused":true})"));
+}
+
 // A liveness probe that fails without a quorum makes the supervisor kill the last good nodes.
 TEST_CASE("a node without a quorum is alive", "[http][documents][O08]") {
   Facts facts = facts_of_leader();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
@@ -52,6 +53,7 @@ class FakeBackend final : public kv::Backend {
   raft::TransportStatus transport_status() const override { return {}; }
   raft::NodeIdentity identity() const override { return {{1}, {1, 2}, {3, 4}, {1}}; }
   kv::Totals totals() const override { return {items.size(), 0}; }
+  std::optional<std::uint64_t> free_bytes() const override { return 1234; }
 
  private:
   void finish(std::function<void()> completion);

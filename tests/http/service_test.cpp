@@ -273,6 +273,11 @@ TEST_CASE("a membership change that does not end is answered in time", "[http][s
   f.context.poll();
 }
 
+TEST_CASE("the status says what is free on the disk", "[http][service]") {
+  Fixture f;
+  CHECK(f.serve(Method::get, "/v1/status").body.find(R"("free_bytes":1234)") != std::string::npos);
+}
+
 TEST_CASE("replies are counted by the class of their route", "[http][service]") {
   Fixture f;
   CHECK(f.begin({Method::get, "/livez", {}, {}})->from == RouteClass::health);
