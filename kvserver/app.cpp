@@ -305,7 +305,7 @@ bool App::start_group(raft::Founding founding) {
   }
   group_ = *group;
   backend_->attach(*group_);
-  caretaker_ = std::make_unique<Caretaker>(*node_, *group_, http_address(), log_);
+  caretaker_ = std::make_unique<Caretaker>(*node_, *group_, *backend_, http_address(), log_);
   caretaker_->start();
   return true;
 }

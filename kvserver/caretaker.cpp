@@ -10,7 +10,8 @@ namespace kv {
 namespace {
 
 constexpr auto look_interval = std::chrono::seconds(1);
-constexpr unsigned leaderless_interval = 5;   // Looks.
+constexpr unsigned leaderless_interval = 5;  // Looks.
+constexpr unsigned recovery_looks = 5;
 constexpr unsigned correction_interval = 10;  // Looks: while it fails, trying more often is noise.
 
 }  // namespace
@@ -31,6 +32,13 @@ std::string leaderless_line(const raft::TransportStatus& transport) {
          " other nodes are connected" + line;
 }
 
+SpaceWatch::News SpaceWatch::look(bool is_full) {
+  looks_with_space_ = is_full ? 0 : looks_with_space_ + 1;
+  if (is_full == told_short_ || (!is_full && looks_with_space_ < recovery_looks)) return News::none;
+  told_short_ = is_full;
+  return is_full ? News::short_of_space : News::recovered;
+}
+
 std::optional<raft::MembershipChange> correct_addresses(const raft::Status& status,
                                                         const std::string& raft_address,
                                                         const std::string& http_address) {
@@ -43,10 +51,11 @@ std::optional<raft::MembershipChange> correct_addresses(const raft::Status& stat
   return change;
 }
 
-Caretaker::Caretaker(raft::Node& node, raft::Group& group, std::string http_address,
-                     const Logger& log)
+Caretaker::Caretaker(raft::Node& node, raft::Group& group, const Backend& backend,
+                     std::string http_address, const Logger& log)
     : node_(node),
       group_(group),
+      backend_(backend),
       http_address_(std::move(http_address)),
       log_(log),
       timer_(node.executor()),
@@ -63,6 +72,7 @@ void Caretaker::look() {
   const raft::Status status = group_.status();
   tell_leaderless(status);
   tell_progress(status);
+  tell_space(status);
   keep_addresses(status);
   wait();
 }
@@ -79,6 +89,18 @@ void Caretaker::tell_progress(const raft::Status& status) {
   const std::uint64_t percent = status.receiving_bytes * 100 / status.receiving_bytes_total;
   log_.info("receiving a snapshot: " + std::to_string(percent) + " % of " +
             std::to_string(status.receiving_bytes_total) + " bytes");
+}
+
+void Caretaker::tell_space(const raft::Status& status) {
+  const SpaceWatch::News news = space_.look(status.storage_full);
+  if (news == SpaceWatch::News::none) return;
+  const auto free = backend_.free_bytes();
+  const std::string room =
+      free ? " (" + std::to_string(*free >> 20) + " MiB are free for the log)" : std::string();
+  if (news == SpaceWatch::News::recovered) {
+    return log_.info("there is space on the disk again" + room + ": writes go on");
+  }
+  log_.warning("space on the disk is short" + room + ": writes are refused until there is more");
 }
 
 // A node that was started with other addresses than before: clients are redirected, and nodes

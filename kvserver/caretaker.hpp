@@ -1,5 +1,5 @@
 // What a running node does by itself now and then: says why there is no leader and how far a
-// snapshot has come, and corrects its own addresses in the membership.
+// snapshot has come and when space is short, and corrects its own addresses in the membership.
 #pragma once
 
 #include <boost/asio/bind_executor.hpp>
@@ -8,12 +8,25 @@
 #include <string>
 
 #include <libraft/node.hpp>
+#include "kvserver/backend.hpp"
 #include "kvserver/logging.hpp"
 
 namespace kv {
 
 /// Why no leader can be seen: which nodes cannot be reached, and the reason for each. Pure.
 std::string leaderless_line(const raft::TransportStatus& transport);
+
+/// What to say about space on the disk: a line when it has become short, and one when it has not
+/// been for a while. Around the limit it comes and goes, which nobody needs to read each time.
+class SpaceWatch {
+ public:
+  enum class News { none, short_of_space, recovered };
+  News look(bool is_full);
+
+ private:
+  bool told_short_ = false;
+  unsigned looks_with_space_ = 0;  // In a row.
+};
 
 /// The change that puts `raft_address` and `http_address` of this node into the membership. Absent:
 /// they are there, or this node is no member. Pure.
@@ -25,7 +38,8 @@ std::optional<raft::MembershipChange> correct_addresses(const raft::Status& stat
 class Caretaker {
  public:
   /// All outlive it.
-  Caretaker(raft::Node& node, raft::Group& group, std::string http_address, const Logger& log);
+  Caretaker(raft::Node& node, raft::Group& group, const Backend& backend, std::string http_address,
+            const Logger& log);
 
   void start() { wait(); }
   void stop() { timer_.cancel(); }
@@ -35,13 +49,16 @@ class Caretaker {
   void look();
   void tell_leaderless(const raft::Status& status);
   void tell_progress(const raft::Status& status);
+  void tell_space(const raft::Status& status);
   void keep_addresses(const raft::Status& status);
 
   raft::Node& node_;
   raft::Group& group_;
+  const Backend& backend_;
   const std::string http_address_;
   const Logger& log_;
   boost::asio::steady_timer timer_;
+  SpaceWatch space_;
   unsigned leaderless_ = 0;    // Looks in a row without a leader.
   unsigned since_change_ = 0;  // Looks since a correction was last tried.
 };

@@ -184,6 +184,21 @@ TEST_CASE("the line about a missing leader names who cannot be reached", "[http]
         "(Connection refused)");
 }
 
+// A line per second would drown all others, and around the limit there would be one per look.
+TEST_CASE("space is spoken of when it gets short and when it stays enough", "[http][caretaker]") {
+  using News = SpaceWatch::News;
+  SpaceWatch watch;
+  for (int look = 0; look < 10; ++look) CHECK(watch.look(false) == News::none);
+  CHECK(watch.look(true) == News::short_of_space);
+  for (int look = 0; look < 10; ++look) CHECK(watch.look(true) == News::none);
+  for (int look = 0; look < 4; ++look) CHECK(watch.look(false) == News::none);
+  CHECK(watch.look(true) == News::none);
+  for (int look = 0; look < 4; ++look) CHECK(watch.look(false) == News::none);
+  CHECK(watch.look(false) == News::recovered);
+  CHECK(watch.look(false) == News::none);
+  CHECK(watch.look(true) == News::short_of_space);
+}
+
 TEST_CASE("a member with new addresses corrects them once", "[http][caretaker]") {
   raft::Status status = facts_of_leader().status;
   CHECK_FALSE(correct_addresses(status, "127.0.0.1:7001", "127.0.0.1:6001"));
