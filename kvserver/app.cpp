@@ -47,8 +47,13 @@ const std::string ways_to_begin =
     "To found a new cluster, add --bootstrap; to join one, add --join=HOST:PORT with the --http "
     "address of any of its nodes";
 
+const std::string conflict_advice =
+    "; to go on with that, start this node with --bootstrap instead of --join; to join, give it an "
+    "empty directory with --data";
+
 int exit_code_of(raft::Errc code) {
   switch (code) {
+    case raft::Errc::conflict:  // With the cluster that it is to join.
     case raft::Errc::id_taken:
     case raft::Errc::removed:
       return exit_code::identity;
@@ -239,7 +244,7 @@ asio::awaitable<std::optional<raft::Founding>> App::found() {
   founding.wait_to_be_added = options_.join_wait;
   // A node that waits to be added does so after a restart, too, without a word.
   if (options_.bootstrap || options_.join_wait || identity.joining) co_return founding;
-  fail(exit_code::usage, data_ + " holds no data. " + ways_to_begin);
+  fail(exit_code::usage, data_ + " belongs to no cluster yet. " + ways_to_begin);
   co_return std::nullopt;
 }
 
@@ -300,7 +305,9 @@ bool App::start_group(raft::Founding founding) {
   auto group = node_->start_group(group_options(std::move(founding)), store_->machine());
   if (!group) {
     const bool is_usage = group.code() == raft::Errc::invalid_argument;
-    fail(is_usage ? exit_code::usage : exit_code_of(group.code()), group.error().detail);
+    std::string advice;
+    if (group.code() == raft::Errc::conflict) advice = conflict_advice;
+    fail(is_usage ? exit_code::usage : exit_code_of(group.code()), group.error().detail + advice);
     return false;
   }
   group_ = *group;

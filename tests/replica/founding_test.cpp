@@ -55,9 +55,12 @@ struct Life final : IdentityKeeper, Introducer {
                  util::UniqueFunction<void(Result<Introduction>)>) override {}
 
   Result<std::optional<RecoveredLog>> begin(bool bootstrap) {
-    if (!file) return Errc::storage_failed;
     GroupOptions options;
     options.founding.bootstrap = bootstrap;
+    return begin(options);
+  }
+  Result<std::optional<RecoveredLog>> begin(const GroupOptions& options) {
+    if (!file) return Errc::storage_failed;
     Beginning beginning(options, "n1", {*this, *this, driver, store, disk.engine(), {}});
     return beginning.open();
   }
@@ -274,6 +277,24 @@ TEST_CASE("a founding that is cut off has not begun, or goes on without being to
     REQUIRE(cut < 20);
   }
   CHECK(was_found_cut_off);
+}
+
+// Would catch a node that leads a cluster of its own where it was told to join one.
+TEST_CASE("a founding that was cut off is not gone on with by who is to join another cluster",
+          "[replica][founding]") {
+  sim::Disk disk;
+  Life life(disk);
+  REQUIRE(life.file);
+  storage::KvBatch batch;
+  REQUIRE(life.store.recover());
+  life.store.stage(founding_work(member(1)), batch);
+  REQUIRE(disk.engine().write(batch, true));
+  GroupOptions joining;
+  joining.founding.join = {"elsewhere:1"};
+  joining.founding.cluster = {1, 2};
+  CHECK(life.begin(joining).code() == Errc::conflict);
+  CHECK_FALSE(life.identity().cluster);
+  CHECK(life.begin(true).has_value());
 }
 
 TEST_CASE("a founder without space has not begun, and founds once there is some",

@@ -27,12 +27,24 @@ bool becomes_ready(Cluster& cluster, int id) {
   return is_ready;
 }
 
+// The last line of the log with these words.
+std::string line_with(const std::string& words, const std::string& log) {
+  const std::size_t found = log.rfind(words);
+  if (found == log.npos) return {};
+  const std::size_t begin = log.rfind('\n', found) + 1;
+  return log.substr(begin, log.find('\n', found) - begin);
+}
+
 // As an operator would: without flags, and only where the node says that it has not begun yet with
 // the one that it was first started with.
 void start_after_crash(Cluster& cluster, int id, const std::string& how) {
   cluster.restart(id);
   if (becomes_ready(cluster, id)) return;
   REQUIRE(cluster.wait_end(id) == Ended{usage, 0});
+  const std::string advice = line_with(" error ", cluster.log(id));
+  INFO(advice);
+  CHECK(advice.find("data/node-" + std::to_string(id)) != std::string::npos);
+  CHECK(advice.find("add " + how.substr(0, how.find('='))) != std::string::npos);
   cluster.start_again(id, how);
   cluster.wait_ready(id);
 }
@@ -53,8 +65,8 @@ std::string member_document(const Cluster& cluster, int id) {
 
 }  // namespace
 
-// The cluster's id is on the disk before its first entry: between the two the node knows a cluster
-// and yet has none.
+// The founder's log is on the disk before the cluster's id: between the two there is a log, and yet
+// no cluster.
 TEST_CASE("a founder that dies at any step founds when it is started again",
           "[system][beginning]") {
   Cluster cluster(any_store(), quick);
@@ -69,7 +81,7 @@ TEST_CASE("a founder that dies at any step founds when it is started again",
       REQUIRE(sync > 5);  // Else the shim counts nothing.
       break;
     }
-    cluster.start_again(1, "--bootstrap");
+    start_after_crash(cluster, 1, "--bootstrap");
     cluster.wait_ready(1);
     REQUIRE(cluster.client(1).put("/v1/kv/first", "x").status == 201);
     cluster.kill(1);

@@ -40,10 +40,14 @@ Result<std::optional<RecoveredLog>> Beginning::open() {
   Result<RecoveredLog> recovered = ports_.store.recover();
   if (!recovered) return recovered.error();
   if (is_empty(*recovered)) return begin(*std::move(recovered));
+  const Founding& founding = options_.founding;
   if (!ports_.identity.identity().cluster) {
+    if (founding.cluster) {
+      return Error{Errc::conflict,
+                   "the data directory holds a cluster of its own that was just being founded"};
+    }
     if (const auto named = name_founded_cluster(*recovered); !named) return named.error();
   }
-  const Founding& founding = options_.founding;
   if (founding.bootstrap || founding.wait_to_be_added || !founding.join.empty()) {
     RAFT_LOG(ports_.log, info, "the data directory holds a member: how to begin is ignored");
   }
