@@ -23,6 +23,10 @@ class Backend {
   using Proposed =
       boost::asio::any_completion_handler<void(boost::system::error_code, raft::Applied)>;
 
+  /// With what tells a person more than the error does, where there is more to tell.
+  using Changed =
+      boost::asio::any_completion_handler<void(boost::system::error_code, std::string why)>;
+
   virtual ~Backend() = default;
 
   virtual boost::asio::any_io_executor executor() const = 0;
@@ -36,9 +40,9 @@ class Backend {
   virtual void propose(Bytes command, raft::ProposeOptions options, Proposed done) = 0;
   virtual void read_barrier(raft::ReadLevel level, raft::Duration deadline, Handler done) = 0;
 
-  virtual void add_member(raft::Member member, Handler done) = 0;
-  virtual void remove_member(raft::NodeId id, Handler done) = 0;
-  virtual void transfer_leadership(raft::NodeId to, Handler done) = 0;
+  virtual void add_member(raft::Member member, Changed done) = 0;
+  virtual void remove_member(raft::NodeId id, Changed done) = 0;
+  virtual void transfer_leadership(raft::NodeId to, Changed done) = 0;
 
   virtual raft::Status status() const = 0;
   virtual raft::TransportStatus transport_status() const = 0;

@@ -1,6 +1,7 @@
 #include "kvserver/group_backend.hpp"
 
 #include <boost/asio/post.hpp>
+#include <memory>
 #include <utility>
 
 #include <libraft/error_code.hpp>
@@ -8,6 +9,8 @@
 
 namespace kv {
 namespace {
+
+using boost::system::error_code;
 
 constexpr auto position_age_max = std::chrono::milliseconds(5);
 
@@ -58,21 +61,35 @@ void GroupBackend::read_barrier(raft::ReadLevel level, raft::Duration deadline, 
   group_->async_read_barrier(level, deadline, std::move(done));
 }
 
-void GroupBackend::add_member(raft::Member member, Handler done) {
-  if (group_ == nullptr) return refuse(std::move(done));
-  group_->async_add_member(std::move(member), std::move(done));
+// Begins a change with a place for its reason, which lives as long as the handler.
+template <class Start>
+void GroupBackend::change(Changed done, Start start) {
+  if (group_ == nullptr) return refuse(std::move(done), std::string());
+  auto why = std::make_unique<std::string>();
+  std::string& place = *why;
+  start(place, [done = std::move(done), why = std::move(why)](error_code error) mutable {
+    std::move(done)(error, std::move(*why));
+  });
 }
 
-void GroupBackend::remove_member(raft::NodeId id, Handler done) {
-  if (group_ == nullptr) return refuse(std::move(done));
-  raft::MembershipChange change;
-  change.remove.push_back(id);
-  group_->async_change_membership(std::move(change), std::move(done));
+void GroupBackend::add_member(raft::Member member, Changed done) {
+  change(std::move(done), [&](std::string& why, auto handler) {
+    group_->async_add_member(std::move(member), why, std::move(handler));
+  });
 }
 
-void GroupBackend::transfer_leadership(raft::NodeId to, Handler done) {
-  if (group_ == nullptr) return refuse(std::move(done));
-  group_->async_transfer_leadership(to, std::move(done));
+void GroupBackend::remove_member(raft::NodeId id, Changed done) {
+  raft::MembershipChange removal;
+  removal.remove.push_back(id);
+  change(std::move(done), [&](std::string& why, auto handler) {
+    group_->async_change_membership(std::move(removal), why, std::move(handler));
+  });
+}
+
+void GroupBackend::transfer_leadership(raft::NodeId to, Changed done) {
+  change(std::move(done), [&](std::string& why, auto handler) {
+    group_->async_transfer_leadership(to, why, std::move(handler));
+  });
 }
 
 raft::Status GroupBackend::status() const {

@@ -24,9 +24,9 @@ class GroupBackend final : public Backend {
   raft::Result<std::optional<Item>> get(BytesView key) const override;
   void propose(Bytes command, raft::ProposeOptions options, Proposed done) override;
   void read_barrier(raft::ReadLevel level, raft::Duration deadline, Handler done) override;
-  void add_member(raft::Member member, Handler done) override;
-  void remove_member(raft::NodeId id, Handler done) override;
-  void transfer_leadership(raft::NodeId to, Handler done) override;
+  void add_member(raft::Member member, Changed done) override;
+  void remove_member(raft::NodeId id, Changed done) override;
+  void transfer_leadership(raft::NodeId to, Changed done) override;
   raft::Status status() const override;
   raft::TransportStatus transport_status() const override;
   raft::NodeIdentity identity() const override;
@@ -38,6 +38,8 @@ class GroupBackend final : public Backend {
 
   template <class Completion, class... Results>
   void refuse(Completion done, Results... nothing) const;
+  template <class Start>
+  void change(Changed done, Start start);
 
   raft::Node& node_;
   raft::Group* group_ = nullptr;  // Null until attach().

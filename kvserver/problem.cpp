@@ -84,19 +84,7 @@ Problem unknown_outcome(const Attempt& attempt) {
           Effect::unknown};
 }
 
-}  // namespace
-
-std::string_view to_string(ProblemCode code) { return row(code).code; }
-
-Problem bad_request(std::string detail) { return {ProblemCode::bad_request, std::move(detail)}; }
-
-Problem too_large(unsigned status, std::string detail) {
-  Problem problem{ProblemCode::too_large, std::move(detail)};
-  problem.status = status;
-  return problem;
-}
-
-Problem problem_from(raft::Errc error, const Attempt& attempt) {
+Problem problem_of(raft::Errc error, const Attempt& attempt) {
   using raft::Errc;
   const Effect doubt = attempt.is_write ? Effect::unknown : Effect::no;
   switch (error) {
@@ -140,6 +128,32 @@ Problem problem_from(raft::Errc error, const Attempt& attempt) {
       return {ProblemCode::draining, "ask another node"};
   }
   return {ProblemCode::internal, "unexpected error", doubt};
+}
+
+// Which node, which limit. What is wrong with this node itself, such as the name of a file, is for
+// the log, not for whoever can reach the port.
+bool is_about_the_request(raft::Errc error) {
+  using raft::Errc;
+  return error == Errc::busy || error == Errc::conflict || error == Errc::id_taken ||
+         error == Errc::invalid_argument || error == Errc::too_large;
+}
+
+}  // namespace
+
+std::string_view to_string(ProblemCode code) { return row(code).code; }
+
+Problem bad_request(std::string detail) { return {ProblemCode::bad_request, std::move(detail)}; }
+
+Problem too_large(unsigned status, std::string detail) {
+  Problem problem{ProblemCode::too_large, std::move(detail)};
+  problem.status = status;
+  return problem;
+}
+
+Problem problem_from(raft::Errc error, const Attempt& attempt) {
+  Problem problem = problem_of(error, attempt);
+  if (!attempt.why.empty() && is_about_the_request(error)) problem.detail = attempt.why;
+  return problem;
 }
 
 Response to_response(const Problem& problem, Style style) {

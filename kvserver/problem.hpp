@@ -66,6 +66,7 @@ Problem too_large(unsigned status, std::string detail);
 struct Attempt {
   bool is_write = true;          ///< A read that fails has never applied anything.
   bool deadline_passed = false;  ///< Its own `?timeout=` is over.
+  std::string why{};             ///< What libraft says beside the code, if anything.
 };
 Problem problem_from(raft::Errc error, const Attempt& attempt);
 

@@ -214,7 +214,7 @@ Response Service::redirect_to(const std::string& leader, const Request& request,
 }
 
 // A handler that answers with `success` or with the error, and a timer that gives up waiting.
-Backend::Handler Service::within(raft::Duration timeout, Response success, Responder respond,
+Backend::Changed Service::within(raft::Duration timeout, Response success, Responder respond,
                                  Subject subject) {
   auto waiting = std::make_shared<Waiting>(backend_.executor(), std::move(respond));
   waiting->timer.expires_after(timeout);
@@ -223,35 +223,31 @@ Backend::Handler Service::within(raft::Duration timeout, Response success, Respo
     const auto error = raft::make_error_code(raft::Errc::unknown_outcome);
     waiting->answer(failure(Style::json, error, {.deadline_passed = true}));
   });
-  auto done = [this, waiting, subject = std::move(subject),
-               success = std::move(success)](error_code error) {
+  auto done = [this, waiting, subject = std::move(subject), success = std::move(success)](
+                  error_code error, const std::string& why) {
     if (!error) return waiting->answer(success);
-    if (const auto problem = problem_with(subject, errc(error))) {
+    if (const auto problem = problem_with(subject, errc(error), why)) {
       return waiting->answer(to_response(*problem, Style::json));
     }
-    waiting->answer(failure(Style::json, error, {}));
+    waiting->answer(failure(Style::json, error, {.why = why}));
   };
   return asio::bind_executor(backend_.executor(), std::move(done));
 }
 
 // What is wrong with the very node, rather than with the cluster. Nothing has been changed then.
-std::optional<Problem> Service::problem_with(const Subject& subject, raft::Errc error) const {
+std::optional<Problem> Service::problem_with(const Subject& subject, raft::Errc error,
+                                             const std::string& why) const {
   const std::string id = raft::to_string(subject.id);
   const bool is_to_be_added = !subject.address.empty();
   if (error == raft::Errc::id_taken) {
     return Problem{ProblemCode::id_taken,
-                   "node " + id +
-                       " belongs to another instance, or another node answers at that address; to "
-                       "give the id away: DELETE /v1/cluster/members/" +
-                       id};
+                   (why.empty() ? "node " + id + " belongs to another instance" : why) +
+                       "; to give the id " + id + " away: DELETE /v1/cluster/members/" + id};
   }
   if (error == raft::Errc::timed_out && is_to_be_added) {
     return Problem{ProblemCode::conflict, "node " + id + " does not answer at " + subject.address +
+                                              (why.empty() ? "" : " (" + why + ")") +
                                               "; start it there first, with --join=wait"};
-  }
-  if (error == raft::Errc::conflict && is_to_be_added) {
-    return Problem{ProblemCode::conflict, "a membership change is under way, or the node at " +
-                                              subject.address + " belongs to another cluster"};
   }
   if (error == raft::Errc::invalid_argument && !is_to_be_added && subject.id &&
       !is_member(subject.id)) {

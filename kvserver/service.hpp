@@ -60,9 +60,10 @@ class Service {
 
   std::optional<Response> turn_away(const Exchange& exchange, bool redirect) const;
   Response redirect_to(const std::string& leader, const Request& request, Style style) const;
-  Backend::Handler within(raft::Duration timeout, Response success, Responder respond,
+  Backend::Changed within(raft::Duration timeout, Response success, Responder respond,
                           Subject subject);
-  std::optional<Problem> problem_with(const Subject& subject, raft::Errc error) const;
+  std::optional<Problem> problem_with(const Subject& subject, raft::Errc error,
+                                      const std::string& why) const;
   std::optional<Response> keep_voter(const raft::Member& member) const;
   bool is_member(raft::NodeId id) const;
   Response finish_write(Style style, const Write& write, boost::system::error_code error,

@@ -51,17 +51,17 @@ void FakeBackend::read_barrier(raft::ReadLevel level, raft::Duration, Handler do
   complete(std::move(done));
 }
 
-void FakeBackend::add_member(raft::Member member, Handler done) {
+void FakeBackend::add_member(raft::Member member, Changed done) {
   added.push_back(std::move(member));
   complete(std::move(done));
 }
 
-void FakeBackend::remove_member(raft::NodeId id, Handler done) {
+void FakeBackend::remove_member(raft::NodeId id, Changed done) {
   removed.push_back(id);
   complete(std::move(done));
 }
 
-void FakeBackend::transfer_leadership(raft::NodeId to, Handler done) {
+void FakeBackend::transfer_leadership(raft::NodeId to, Changed done) {
   transfers.push_back(to);
   complete(std::move(done));
 }
@@ -69,6 +69,11 @@ void FakeBackend::transfer_leadership(raft::NodeId to, Handler done) {
 void FakeBackend::complete(Handler done) {
   auto shared = std::make_shared<Handler>(std::move(done));
   finish([this, shared] { std::move (*shared)(error_of(failure)); });
+}
+
+void FakeBackend::complete(Changed done) {
+  auto shared = std::make_shared<Changed>(std::move(done));
+  finish([this, shared] { std::move (*shared)(error_of(failure), failure ? why : std::string()); });
 }
 
 void FakeBackend::finish(std::function<void()> completion) {

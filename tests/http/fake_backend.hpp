@@ -22,6 +22,7 @@ class FakeBackend final : public kv::Backend {
   explicit FakeBackend(boost::asio::io_context& context) : context_(context) {}
 
   std::optional<raft::Errc> failure;
+  std::string why;  ///< What a failed change says beside the error.
   bool holding = false;
   kv::Position where{{1}, {1}, {7}, {40}};
   std::map<raft::NodeId, std::string> addresses{{{1}, "127.0.0.1:6000"}, {{2}, "127.0.0.1:6001"}};
@@ -46,9 +47,9 @@ class FakeBackend final : public kv::Backend {
   raft::Result<std::optional<kv::Item>> get(kv::BytesView key) const override;
   void propose(kv::Bytes command, raft::ProposeOptions with, Proposed done) override;
   void read_barrier(raft::ReadLevel level, raft::Duration deadline, Handler done) override;
-  void add_member(raft::Member member, Handler done) override;
-  void remove_member(raft::NodeId id, Handler done) override;
-  void transfer_leadership(raft::NodeId to, Handler done) override;
+  void add_member(raft::Member member, Changed done) override;
+  void remove_member(raft::NodeId id, Changed done) override;
+  void transfer_leadership(raft::NodeId to, Changed done) override;
   raft::Status status() const override { return state; }
   raft::TransportStatus transport_status() const override { return {}; }
   raft::NodeIdentity identity() const override { return {{1}, {1, 2}, {3, 4}, {1}}; }
@@ -58,6 +59,7 @@ class FakeBackend final : public kv::Backend {
  private:
   void finish(std::function<void()> completion);
   void complete(Handler done);
+  void complete(Changed done);
   kv::Reply apply(const kv::Command& command);
   bool holds(const kv::Condition& condition, const kv::Item* item) const;
 

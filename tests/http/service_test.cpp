@@ -231,13 +231,37 @@ TEST_CASE("a node that cannot be asked is a conflict, and nothing has happened",
   CHECK(header(unreachable, "X-KV-Applied") == "no");
   CHECK(unreachable.body.find("node 4 does not answer at 127.0.0.1:7003") != std::string::npos);
   CHECK(unreachable.body.find("--join=wait") != std::string::npos);
-  f.backend.failure = raft::Errc::conflict;
-  const Response elsewhere = f.serve(Method::post, "/v1/cluster/members", member);
-  CHECK(elsewhere.status == 409);
-  CHECK(elsewhere.body.find("another cluster") != std::string::npos);
   // A transfer that does not end in time is another matter.
   f.backend.failure = raft::Errc::timed_out;
   CHECK(f.serve(Method::post, "/v1/cluster/leader", R"({"to":2})").status == 504);
+}
+
+TEST_CASE("a refused change says which node and why", "[http][service]") {
+  Fixture f;
+  const char* member = R"({"id":4,"raft":"127.0.0.1:7003","http":"127.0.0.1:6003"})";
+  f.backend.failure = raft::Errc::conflict;
+  f.backend.why = "node 4 belongs to another cluster";
+  const Response elsewhere = f.serve(Method::post, "/v1/cluster/members", member);
+  CHECK(elsewhere.status == 409);
+  CHECK(elsewhere.body.find(R"("detail":"node 4 belongs to another cluster")") !=
+        std::string::npos);
+  f.backend.failure = raft::Errc::id_taken;
+  f.backend.why = "node 9 answers there";
+  const Response taken = f.serve(Method::post, "/v1/cluster/members", member);
+  CHECK(taken.body.find("node 9 answers there; to give the id 4 away") != std::string::npos);
+  f.backend.failure = raft::Errc::timed_out;
+  f.backend.why = "connection refused";
+  CHECK(f.serve(Method::post, "/v1/cluster/members", member).body.find("(connection refused)") !=
+        std::string::npos);
+  f.backend.failure = raft::Errc::invalid_argument;
+  f.backend.why = "only another voter";
+  const Response transfer = f.serve(Method::post, "/v1/cluster/leader");
+  CHECK(transfer.status == 400);
+  CHECK(transfer.body.find("only another voter") != std::string::npos);
+  // Files of this node are nobody's business.
+  f.backend.failure = raft::Errc::storage_failed;
+  f.backend.why = "/secret/path";
+  CHECK(f.serve(Method::post, "/v1/cluster/leader").body.find("/secret") == std::string::npos);
 }
 
 TEST_CASE("a voter is not added as a learner, nor a stranger removed", "[http][service]") {

@@ -146,6 +146,15 @@ TEST_CASE("leadership moves to the node that is asked for", "[system][membership
   wait_for("the target leads", [&] { return cluster.wait_leader() == target; });
 }
 
+TEST_CASE("a refused change of the membership says why", "[system][membership]") {
+  Cluster cluster(any_store());
+  cluster.found(1);
+  const HttpReply last = cluster.client(1).erase("/v1/cluster/members/1");
+  INFO(last.body);
+  CHECK(last.status == 400);
+  CHECK(last.body.find("no voter would be left") != std::string::npos);
+}
+
 // The target is down, so that the transfer lasts: for as long writes are refused, and say why.
 TEST_CASE("a write during a transfer of leadership is told to come again", "[system][membership]") {
   Cluster cluster(any_store());
