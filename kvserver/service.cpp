@@ -47,6 +47,11 @@ Response value_response(Style style, Item item) {
   return response;
 }
 
+Problem no_member(raft::NodeId id) {
+  return {ProblemCode::not_found,
+          "node " + raft::to_string(id) + " is no member; GET /v1/cluster lists them"};
+}
+
 // One call of libraft that has no deadline of its own, and the client that waits for it.
 struct Waiting {
   Waiting(const asio::any_io_executor& executor, Responder to)
@@ -129,19 +134,35 @@ void Service::perform(const Exchange& exchange, Read action, Responder respond) 
 
 void Service::perform(const Exchange& exchange, AddMember action, Responder respond) {
   if (auto refusal = turn_away(exchange, false)) return respond(*std::move(refusal));
-  if (auto refusal = keep_voter(action.member)) return respond(*std::move(refusal));
-  Subject newcomer{action.member.id, action.member.address};
+  const raft::Duration timeout = action.timeout;
+  behind_barrier(timeout, std::move(respond),
+                 [this, member = std::move(action.member)](raft::Duration left, Responder to) {
+                   add(member, left, std::move(to));
+                 });
+}
+
+void Service::add(raft::Member member, raft::Duration timeout, Responder respond) {
+  if (auto refusal = keep_voter(member)) return respond(*std::move(refusal));
+  Subject newcomer{member.id, member.address};
   Response success = json_response(201, "{\"id\":" + raft::to_string(newcomer.id) + "}\n");
-  backend_.add_member(std::move(action.member), within(action.timeout, std::move(success),
-                                                       std::move(respond), std::move(newcomer)));
+  backend_.add_member(std::move(member),
+                      within(timeout, std::move(success), std::move(respond), std::move(newcomer)));
 }
 
 void Service::perform(const Exchange& exchange, RemoveMember action, Responder respond) {
   if (auto refusal = turn_away(exchange, false)) return respond(*std::move(refusal));
+  behind_barrier(action.timeout, std::move(respond),
+                 [this, id = action.id](raft::Duration left, Responder to) {
+                   remove(id, left, std::move(to));
+                 });
+}
+
+// libraft takes it for done when there is nobody to remove.
+void Service::remove(raft::NodeId id, raft::Duration timeout, Responder respond) {
+  if (!is_member(id)) return respond(to_response(no_member(id), Style::json));
   Response success;
   success.status = 204;
-  backend_.remove_member(
-      action.id, within(action.timeout, std::move(success), std::move(respond), {action.id}));
+  backend_.remove_member(id, within(timeout, std::move(success), std::move(respond), {id}));
 }
 
 void Service::perform(const Exchange& exchange, TransferLeadership action, Responder respond) {
@@ -213,6 +234,19 @@ Response Service::redirect_to(const std::string& leader, const Request& request,
   return response;
 }
 
+// Goes on, with what is left of the time, once this node knows of every change of the membership
+// that was complete before: a follower may be far behind.
+template <class Next>
+void Service::behind_barrier(raft::Duration timeout, Responder respond, Next next) {
+  auto done = [this, next = std::move(next), respond = std::move(respond),
+               until = Clock::now() + timeout](error_code error) mutable {
+    if (error) return respond(failure(Style::json, error, {.is_write = false}));
+    next(until - Clock::now(), std::move(respond));
+  };
+  backend_.read_barrier(raft::ReadLevel::linearizable, timeout,
+                        asio::bind_executor(backend_.executor(), std::move(done)));
+}
+
 // A handler that answers with `success` or with the error, and a timer that gives up waiting.
 Backend::Changed Service::within(raft::Duration timeout, Response success, Responder respond,
                                  Subject subject) {
@@ -251,8 +285,7 @@ std::optional<Problem> Service::problem_with(const Subject& subject, raft::Errc 
   }
   if (error == raft::Errc::invalid_argument && !is_to_be_added && subject.id &&
       !is_member(subject.id)) {
-    return Problem{ProblemCode::not_found,
-                   "node " + id + " is no member; GET /v1/cluster lists them"};
+    return no_member(subject.id);
   }
   return std::nullopt;
 }

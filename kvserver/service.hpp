@@ -58,8 +58,13 @@ class Service {
   void perform(const Exchange& exchange, TransferLeadership action, Responder respond);
   void perform(const Exchange& exchange, Show action, Responder respond);
 
+  void add(raft::Member member, raft::Duration timeout, Responder respond);
+  void remove(raft::NodeId id, raft::Duration timeout, Responder respond);
+
   std::optional<Response> turn_away(const Exchange& exchange, bool redirect) const;
   Response redirect_to(const std::string& leader, const Request& request, Style style) const;
+  template <class Next>
+  void behind_barrier(raft::Duration timeout, Responder respond, Next next);
   Backend::Changed within(raft::Duration timeout, Response success, Responder respond,
                           Subject subject);
   std::optional<Problem> problem_with(const Subject& subject, raft::Errc error,

@@ -13,6 +13,12 @@ boost::system::error_code error_of(const std::optional<raft::Errc>& failure) {
 
 }  // namespace
 
+void FakeBackend::set_members(const std::vector<raft::NodeId>& voters) {
+  auto membership = std::make_shared<raft::Membership>();
+  for (const raft::NodeId id : voters) membership->members.emplace_back().id = id;
+  state.membership = {{5}, std::move(membership)};
+}
+
 void FakeBackend::release_one() {
   auto completion = std::move(held_.front());
   held_.pop_front();
@@ -48,6 +54,7 @@ void FakeBackend::propose(kv::Bytes command, raft::ProposeOptions with, Proposed
 
 void FakeBackend::read_barrier(raft::ReadLevel level, raft::Duration, Handler done) {
   barriers.push_back(level);
+  if (at_barrier) at_barrier();
   complete(std::move(done));
 }
 
@@ -73,7 +80,7 @@ void FakeBackend::complete(Handler done) {
 
 void FakeBackend::complete(Changed done) {
   auto shared = std::make_shared<Changed>(std::move(done));
-  finish([this, shared] { std::move (*shared)(error_of(failure), failure ? why : std::string()); });
+  finish([this, shared] { std::move (*shared)(error_of(refusal), refusal ? why : std::string()); });
 }
 
 void FakeBackend::finish(std::function<void()> completion) {

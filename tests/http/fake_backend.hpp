@@ -22,7 +22,9 @@ class FakeBackend final : public kv::Backend {
   explicit FakeBackend(boost::asio::io_context& context) : context_(context) {}
 
   std::optional<raft::Errc> failure;
-  std::string why;  ///< What a failed change says beside the error.
+  std::optional<raft::Errc> refusal;  ///< Of changes of the cluster only.
+  std::string why;                    ///< What is said beside it.
+  std::function<void()> at_barrier;   ///< What is learned by then.
   bool holding = false;
   kv::Position where{{1}, {1}, {7}, {40}};
   std::map<raft::NodeId, std::string> addresses{{{1}, "127.0.0.1:6000"}, {{2}, "127.0.0.1:6001"}};
@@ -37,6 +39,7 @@ class FakeBackend final : public kv::Backend {
   std::vector<raft::NodeId> removed;
   std::vector<raft::NodeId> transfers;
 
+  void set_members(const std::vector<raft::NodeId>& voters);
   /// Lets the oldest handler that is held back go.
   void release_one();
   std::size_t held() const { return held_.size(); }

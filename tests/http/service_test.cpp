@@ -207,13 +207,14 @@ TEST_CASE("members are added and removed", "[http][service]") {
   CHECK(f.serve(Method::post, "/v1/cluster/members", member).status == 201);
   REQUIRE(f.backend.added.size() == 1);
   CHECK(f.backend.added[0].id == raft::NodeId{4});
+  f.backend.set_members({{4}});
   CHECK(f.serve(Method::delete_, "/v1/cluster/members/4").status == 204);
   CHECK(f.backend.removed == std::vector<raft::NodeId>{{4}});
   CHECK(f.serve(Method::post, "/v1/cluster/leader", R"({"to":2})").status == 204);
   CHECK(f.backend.transfers == std::vector<raft::NodeId>{{2}});
-  f.backend.failure = raft::Errc::conflict;
+  f.backend.refusal = raft::Errc::conflict;
   CHECK(code(f.serve(Method::delete_, "/v1/cluster/members/4")) == "conflict");
-  f.backend.failure = raft::Errc::id_taken;
+  f.backend.refusal = raft::Errc::id_taken;
   const Response taken = f.serve(Method::post, "/v1/cluster/members", member);
   CHECK(taken.status == 409);
   CHECK(taken.body.find("DELETE /v1/cluster/members/4") != std::string::npos);
@@ -224,7 +225,7 @@ TEST_CASE("a node that cannot be asked is a conflict, and nothing has happened",
           "[http][service]") {
   Fixture f;
   const char* member = R"({"id":4,"raft":"127.0.0.1:7003","http":"127.0.0.1:6003"})";
-  f.backend.failure = raft::Errc::timed_out;
+  f.backend.refusal = raft::Errc::timed_out;
   const Response unreachable = f.serve(Method::post, "/v1/cluster/members", member);
   CHECK(unreachable.status == 409);
   CHECK(code(unreachable) == "conflict");
@@ -232,65 +233,83 @@ TEST_CASE("a node that cannot be asked is a conflict, and nothing has happened",
   CHECK(unreachable.body.find("node 4 does not answer at 127.0.0.1:7003") != std::string::npos);
   CHECK(unreachable.body.find("--join=wait") != std::string::npos);
   // A transfer that does not end in time is another matter.
-  f.backend.failure = raft::Errc::timed_out;
+  f.backend.refusal = raft::Errc::timed_out;
   CHECK(f.serve(Method::post, "/v1/cluster/leader", R"({"to":2})").status == 504);
 }
 
 TEST_CASE("a refused change says which node and why", "[http][service]") {
   Fixture f;
   const char* member = R"({"id":4,"raft":"127.0.0.1:7003","http":"127.0.0.1:6003"})";
-  f.backend.failure = raft::Errc::conflict;
+  f.backend.refusal = raft::Errc::conflict;
   f.backend.why = "node 4 belongs to another cluster";
   const Response elsewhere = f.serve(Method::post, "/v1/cluster/members", member);
   CHECK(elsewhere.status == 409);
   CHECK(elsewhere.body.find(R"("detail":"node 4 belongs to another cluster")") !=
         std::string::npos);
-  f.backend.failure = raft::Errc::id_taken;
+  f.backend.refusal = raft::Errc::id_taken;
   f.backend.why = "node 9 answers there";
   const Response taken = f.serve(Method::post, "/v1/cluster/members", member);
   CHECK(taken.body.find("node 9 answers there; to give the id 4 away") != std::string::npos);
-  f.backend.failure = raft::Errc::timed_out;
+  f.backend.refusal = raft::Errc::timed_out;
   f.backend.why = "connection refused";
   CHECK(f.serve(Method::post, "/v1/cluster/members", member).body.find("(connection refused)") !=
         std::string::npos);
-  f.backend.failure = raft::Errc::invalid_argument;
+  f.backend.refusal = raft::Errc::invalid_argument;
   f.backend.why = "only another voter";
   const Response transfer = f.serve(Method::post, "/v1/cluster/leader");
   CHECK(transfer.status == 400);
   CHECK(transfer.body.find("only another voter") != std::string::npos);
   // Files of this node are nobody's business.
-  f.backend.failure = raft::Errc::storage_failed;
+  f.backend.refusal = raft::Errc::storage_failed;
   f.backend.why = "/secret/path";
   CHECK(f.serve(Method::post, "/v1/cluster/leader").body.find("/secret") == std::string::npos);
 }
 
 TEST_CASE("a voter is not added as a learner, nor a stranger removed", "[http][service]") {
   Fixture f;
-  auto membership = std::make_shared<raft::Membership>();
-  raft::Member voter;
-  voter.id = {2};
-  voter.role = raft::Role::voter;
-  membership->members = {voter};
-  f.backend.state.membership = {{5}, membership};
+  f.backend.set_members({{2}});
   const Response learner =
       f.serve(Method::post, "/v1/cluster/members",
               R"({"id":2,"raft":"127.0.0.1:7002","http":"127.0.0.1:6002","role":"learner"})");
   CHECK(learner.status == 409);
   CHECK(learner.body.find("node 2 is a voter") != std::string::npos);
   CHECK(f.backend.added.empty());
-  f.backend.failure = raft::Errc::invalid_argument;
+  f.backend.refusal = raft::Errc::invalid_argument;
   CHECK(f.serve(Method::delete_, "/v1/cluster/members/9").status == 404);
   CHECK(f.serve(Method::delete_, "/v1/cluster/members/2").status == 400);
   CHECK(f.serve(Method::post, "/v1/cluster/leader", R"({"to":9})").status == 404);
   CHECK(f.serve(Method::post, "/v1/cluster/leader").status == 400);
 }
 
+// What a follower knows may be of long ago.
+TEST_CASE("who is a member is asked behind a barrier", "[http][service]") {
+  Fixture f;
+  const char* learner =
+      R"({"id":2,"raft":"127.0.0.1:7002","http":"127.0.0.1:6002","role":"learner"})";
+  f.backend.at_barrier = [&] { f.backend.set_members({{2}}); };
+  CHECK(f.serve(Method::post, "/v1/cluster/members", learner).status == 409);
+  f.backend.set_members({});
+  CHECK(f.serve(Method::delete_, "/v1/cluster/members/2").status == 204);
+  f.backend.at_barrier = [&] { f.backend.set_members({}); };
+  f.backend.set_members({{2}});
+  CHECK(f.serve(Method::post, "/v1/cluster/members", learner).status == 201);
+  f.backend.set_members({{2}});
+  CHECK(f.serve(Method::delete_, "/v1/cluster/members/2").status == 404);
+  // Without it nothing is known, and nothing is changed.
+  f.backend.failure = raft::Errc::no_leader;
+  CHECK(code(f.serve(Method::delete_, "/v1/cluster/members/2")) == "no_leader");
+  CHECK(f.backend.removed.size() == 1);
+}
+
 TEST_CASE("a membership change that does not end is answered in time", "[http][service]") {
   Fixture f;
+  f.backend.set_members({{4}});
   f.backend.holding = true;
-  const Response late = f.serve(Method::delete_, "/v1/cluster/members/4?timeout=5ms");
-  CHECK(late.status == 504);
-  CHECK(header(late, "X-KV-Applied") == "unknown");
+  const auto sink = f.begin({Method::delete_, "/v1/cluster/members/4?timeout=5ms", {}, {}});
+  f.backend.release_one();  // The barrier.
+  REQUIRE(run_until(f.context, [&] { return sink->response.has_value(); }));
+  CHECK(sink->response->status == 504);
+  CHECK(header(*sink->response, "X-KV-Applied") == "unknown");
   // When it ends after all, nobody is answered a second time.
   f.backend.release_one();
   f.context.restart();

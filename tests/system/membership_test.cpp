@@ -153,6 +153,7 @@ TEST_CASE("a refused change of the membership says why", "[system][membership]")
   INFO(last.body);
   CHECK(last.status == 400);
   CHECK(last.body.find("no voter would be left") != std::string::npos);
+  CHECK(cluster.client(1).erase("/v1/cluster/members/7").status == 404);
 }
 
 // The target is down, so that the transfer lasts: for as long writes are refused, and say why.
