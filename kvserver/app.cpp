@@ -190,7 +190,11 @@ Failure App::open_store() {
     store_ = make_memory_store();
     return {};
   }
-  auto store = open_rocks_store(data_ + "/kv");
+  RocksOptions options;
+  options.warn = [this](std::string_view line) {
+    log_.write(raft::LogLevel::warning, "store", line);
+  };
+  auto store = open_rocks_store(data_ + "/kv", options);
   if (!store) return {exit_code_of(store.code()), store.error().detail};
   store_ = *std::move(store);
   return {};

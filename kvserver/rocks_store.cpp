@@ -7,6 +7,7 @@
 
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/options.h>
@@ -15,8 +16,11 @@
 #include <rocksdb/utilities/write_batch_with_index.h>
 #include <rocksdb/write_batch.h>
 
+#include <array>
 #include <atomic>
+#include <cstdarg>
 #include <cstdint>
+#include <cstdio>
 #include <filesystem>
 #include <mutex>
 #include <system_error>
@@ -111,6 +115,27 @@ class FlushListener final : public rocksdb::EventListener {
   std::atomic<std::uint64_t> asked_{0};
 };
 
+// In place of a file of its own: where that finds no space, RocksDB ends the process.
+class Warnings final : public rocksdb::Logger {
+ public:
+  explicit Warnings(std::function<void(std::string_view)> warn)
+      : rocksdb::Logger(rocksdb::InfoLogLevel::WARN_LEVEL), warn_(std::move(warn)) {}
+
+  using rocksdb::Logger::Logv;
+
+  void LogHeader(const char*, va_list) override {}
+
+  void Logv(rocksdb::InfoLogLevel level, const char* format, va_list arguments) override {
+    if (!warn_ || level < rocksdb::WARN_LEVEL || level >= rocksdb::HEADER_LEVEL) return;
+    std::array<char, 1024> line{};
+    std::vsnprintf(line.data(), line.size(), format, arguments);
+    warn_(line.data());
+  }
+
+ private:
+  const std::function<void(std::string_view)> warn_;
+};
+
 rocksdb::Options rocksdb_options(const RocksOptions& options,
                                  const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::BlockBasedTableOptions table;
@@ -127,9 +152,8 @@ rocksdb::Options rocksdb_options(const RocksOptions& options,
   out.compression = rocksdb::kNoCompression;
   out.max_open_files = 256;
   out.skip_stats_update_on_db_open = true;
+  out.info_log = std::make_shared<Warnings>(options.warn);
   out.info_log_level = rocksdb::WARN_LEVEL;
-  out.max_log_file_size = std::size_t{1} << 20;
-  out.keep_log_file_num = 4;
   out.stats_dump_period_sec = 0;
   out.stats_persist_period_sec = 0;
   return out;

@@ -2,20 +2,24 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "kvserver/store_engine.hpp"
 
 namespace kv {
 
-/// Memory in bytes. Most users should leave this alone.
+/// Memory in bytes. Most users should leave that alone.
 struct RocksOptions {
   /// Changes collected in memory before they become a file. Two may exist at once. Keep it below
   /// half of what the log's database holds back, so that most log entries are dropped early.
   std::size_t write_buffer_bytes = std::size_t{8} << 20;
   /// What was read lately.
   std::size_t block_cache_bytes = std::size_t{32} << 20;
+  /// Where warnings of RocksDB go. Any thread. Null: nowhere.
+  std::function<void(std::string_view line)> warn{};
 };
 
 /// Opens or creates the store in `folder` and removes what an interrupted replacement left behind.

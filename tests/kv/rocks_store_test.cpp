@@ -448,6 +448,20 @@ TEST_CASE("the folder is for its owner only", "[kv][rocks][S07]") {
   CHECK((status.st_mode & 0777) == 0700);
 }
 
+// Debian's RocksDB ends the process when a file of its messages finds no space, instead of writing
+// none.
+TEST_CASE("the database keeps no file of messages", "[kv][rocks]") {
+  const TemporaryFolder folder;
+  Written written(folder / "kv");
+  written.write_run();
+  std::vector<std::string> names;
+  for (const auto& at : fs::recursive_directory_iterator(folder / "kv")) {
+    names.push_back(at.path().filename());
+  }
+  CHECK(std::count(names.begin(), names.end(), "CURRENT") == 1);
+  CHECK(std::count(names.begin(), names.end(), "LOG") == 0);
+}
+
 // Would catch a reader that meets the database in the middle of its replacement. Readers see whole
 // commits: the two keys of one commit are equal in every scan.
 TEST_CASE("reads on other threads see whole commits, also during a restore", "[kv][rocks]") {
