@@ -22,6 +22,7 @@ struct World {
     storage::RocksOptions options;
     options.folder = folder / "log";
     options.env = env.get();
+    options.log = log;
     engine = value_of(RocksEngine::open(options));
   }
   Result<void> put(const Bytes& key) {
@@ -34,6 +35,7 @@ struct World {
   TemporaryFolder folder;
   std::shared_ptr<FaultFileSystem> files = std::make_shared<FaultFileSystem>();
   std::unique_ptr<rocksdb::Env> env = files->make_env(files);
+  util::Log log;
   std::unique_ptr<RocksEngine> engine;
 };
 
@@ -87,6 +89,31 @@ TEST_CASE("a database that waits to be opened again says that there is no space"
   check_done(world.engine->resume());
   CHECK(world.has("a"));
   CHECK_FALSE(world.has("b"));
+}
+
+// Would catch: four lines a second for as long as the disk is full.
+TEST_CASE("a database that finds no space again and again says why once",
+          "[storage][rocks][errors][DU-14]") {
+  World world;
+  int failures = 0;
+  const auto count = [&](LogLevel, std::string_view, std::string_view line) {
+    failures += line.find("Open() failed") != line.npos ? 1 : 0;
+  };
+  world.log = util::Log(count, LogLevel::warning);
+  world.open();
+  for (int times = 1; times < 3; ++times) {
+    world.files->set_full(true);
+    REQUIRE(world.put("a").code() == Errc::storage_full);
+    for (int tries = 0; tries < 5; ++tries) {
+      world.files->set_full(false);
+      world.files->fill_after(0);
+      REQUIRE(world.engine->resume().code() == Errc::storage_full);
+    }
+    CHECK(failures == times);
+    world.files->set_full(false);
+    check_done(world.engine->resume());
+    check_done(world.put("a"));
+  }
 }
 
 // Would catch: a retry after a failed sync, which may succeed and mean nothing (DU-04). This one

@@ -39,8 +39,12 @@ BytesView view(const rocksdb::Slice& slice) { return {slice.data(), slice.size()
 // RocksDB writes no log file of its own: its warnings go where all others go.
 class WarningsOnly final : public rocksdb::Logger {
  public:
-  explicit WarningsOnly(util::Log log)
-      : rocksdb::Logger(rocksdb::InfoLogLevel::WARN_LEVEL), log_(std::move(log)) {}
+  WarningsOnly(util::Log log, bool is_muted)
+      : rocksdb::Logger(rocksdb::InfoLogLevel::WARN_LEVEL),
+        log_(std::move(log)),
+        is_muted_(is_muted) {}
+
+  void unmute() { is_muted_ = false; }
 
   using rocksdb::Logger::Logv;
 
@@ -50,6 +54,7 @@ class WarningsOnly final : public rocksdb::Logger {
     if (level < rocksdb::InfoLogLevel::WARN_LEVEL || level >= rocksdb::InfoLogLevel::HEADER_LEVEL) {
       return;
     }
+    if (is_muted_) return;
     std::array<char, 1024> line{};
     std::vsnprintf(line.data(), line.size(), format, arguments);
     RAFT_LOG(log_, warning, line.data());
@@ -57,6 +62,7 @@ class WarningsOnly final : public rocksdb::Logger {
 
  private:
   const util::Log log_;
+  std::atomic<bool> is_muted_;
 };
 
 // Tells errors of a sync from those of a write: both may say "no space", but after a failed sync
@@ -154,13 +160,17 @@ class RocksEngine::Impl {
     if (const Result<void> made = make_private_folder(folder_); !made) return made;
     rocksdb::Options options = make_options(options_);
     if (const Result<void> mended = mend(*options.env); !mended) return mended;
-    options.info_log = std::make_shared<WarningsOnly>(options_.log);
+    // A database that finds no space is opened again and again: why, it says the first time.
+    const auto warnings = std::make_shared<WarningsOnly>(options_.log, is_waiting_);
+    options.info_log = warnings;
     options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
     options.listeners.push_back(errors_);
     rocksdb::DB* db = nullptr;
     const rocksdb::Status status = rocksdb::DB::Open(options, folder_, &db);
     db_.reset(db);
+    is_waiting_ = is_no_space(status);
     if (!status.ok()) return open_error(status);
+    warnings->unmute();
     return {};
   }
 
@@ -209,13 +219,14 @@ class RocksEngine::Impl {
     return {};
   }
 
-  // Opens the database again. RocksDB's own Resume() may wait for ever for a flush that met the full
-  // disk, keeps a write-ahead log in which an append has failed and which takes no other one, and
-  // refuses after an error in changing the log, even if it was only want of space.
+  // Opens the database again. RocksDB's own Resume() may wait for ever for a flush that met the
+  // full disk, keeps a write-ahead log in which an append has failed and which takes no other one,
+  // and refuses after an error in changing the log, even if it was only want of space.
   Result<void> resume() {
     if (failed_) return refusal();
     // While it is closed nobody can read: not before it can be expected to open.
-    if (db_ && !has_space_to_open()) return not_resumed();
+    if (db_) bytes_to_open_ = count_bytes_to_open();
+    if (!has_space_to_open()) return not_resumed();
     const std::unique_lock lock(reopening_);
     db_.reset();
     const Result<void> opened = open();
@@ -225,12 +236,15 @@ class RocksEngine::Impl {
 
  private:
   // What is only in the write-ahead log goes to a sorted file.
-  bool has_space_to_open() const {
+  std::uint64_t count_bytes_to_open() const {
     constexpr std::uint64_t small_files_bytes = std::uint64_t{1} << 20;
-    const std::uint64_t needed =
-        number_of(rocksdb::DB::Properties::kCurSizeAllMemTables) + small_files_bytes;
+    return number_of(rocksdb::DB::Properties::kCurSizeAllMemTables) + small_files_bytes;
+  }
+
+  bool has_space_to_open() const {
+    rocksdb::Env* const env = options_.env != nullptr ? options_.env : rocksdb::Env::Default();
     std::uint64_t free = 0;
-    return db_->GetEnv()->GetFreeSpace(folder_, &free).ok() && free >= needed;
+    return env->GetFreeSpace(folder_, &free).ok() && free >= bytes_to_open_;
   }
 
   std::uint64_t number_of(const std::string& property) const {
@@ -302,6 +316,8 @@ class RocksEngine::Impl {
   /// Held by readers, and by resume() alone while it exchanges the database.
   mutable std::shared_mutex reopening_;
   std::unique_ptr<rocksdb::DB> db_;  ///< Null: the last resume() found no space.
+  std::uint64_t bytes_to_open_ = 0;  ///< As of when it was closed.
+  bool is_waiting_ = false;          ///< The last try to open it found no space.
   std::atomic<bool> failed_{false};
 };
 

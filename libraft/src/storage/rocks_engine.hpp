@@ -30,8 +30,8 @@ struct RocksOptions {
 };
 
 /// Syncs every batch, also those that do not ask for it, so that a power cut can damage the last
-/// one only. resume() opens the database again: readers wait meanwhile, and should there be no space
-/// for it after all, they get storage_full until a later resume() has found some.
+/// one only. resume() opens the database again: readers wait meanwhile, and should there be no
+/// space for it after all, they get storage_full until a later resume() has found some.
 class RocksEngine final : public KvEngine {
  public:
   /// Errors: corrupt names the file that has rotted; busy: another process has it open;
