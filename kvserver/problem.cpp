@@ -118,7 +118,10 @@ Problem problem_of(raft::Errc error, const Attempt& attempt) {
     case Errc::removed:
       return {ProblemCode::removed, "this node was removed from the cluster"};
     case Errc::storage_full:
-      return {ProblemCode::storage_full, "writes go on once there is space again"};
+      return {ProblemCode::storage_full, attempt.is_write
+                                             ? "writes go on once there is space again"
+                                             : "without space this node cannot follow the leader; "
+                                               "ask another one, or with consistency=stale"};
     case Errc::corrupt:
     case Errc::data_missing:
     case Errc::newer_format:

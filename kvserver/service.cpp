@@ -127,7 +127,7 @@ void Service::perform(const Exchange& exchange, Read action, Responder respond) 
   const raft::Duration timeout = action.timeout;
   auto done = [this, style, action = std::move(action),
                respond = std::move(respond)](error_code error) {
-    respond(error ? failure(style, error, {.is_write = false}) : finish_read(style, action));
+    respond(error ? read_failure(style, error) : finish_read(style, action));
   };
   backend_.read_barrier(level, timeout, asio::bind_executor(backend_.executor(), std::move(done)));
 }
@@ -387,6 +387,14 @@ Response Service::failure(Style style, error_code error, const Attempt& attempt)
     problem.leader = LeaderHint{position.leader, backend_.http_address(position.leader)};
   }
   return to_response(problem, style);
+}
+
+// What the log has no room for is not applied either: this node falls behind the leader.
+Response Service::read_failure(Style style, error_code error) const {
+  if (errc(error) == raft::Errc::timed_out && backend_.status().storage_full) {
+    error = raft::make_error_code(raft::Errc::storage_full);
+  }
+  return failure(style, error, {.is_write = false});
 }
 
 Facts Service::facts() const {

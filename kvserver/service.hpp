@@ -74,6 +74,7 @@ class Service {
   Response finish_write(Style style, const Write& write, boost::system::error_code error,
                         const raft::Applied& applied, bool deadline_passed) const;
   Response finish_read(Style style, const Read& read) const;
+  Response read_failure(Style style, boost::system::error_code error) const;
   Response failure(Style style, boost::system::error_code error, const Attempt& attempt) const;
   Facts facts() const;
 

@@ -128,6 +128,20 @@ TEST_CASE("each level of reading asks for its barrier", "[http][service]") {
   CHECK(f.backend.barriers.size() == 3);
 }
 
+// A node that has no room for the leader's entries does not apply them: to say that time is over
+// would not help anybody to find one that can answer.
+TEST_CASE("a read that waits for space says so in the end", "[http][service]") {
+  Fixture f;
+  f.backend.failure = raft::Errc::timed_out;
+  CHECK(f.serve(Method::get, "/v1/kv/k").status == 504);
+  f.backend.state.storage_full = true;
+  const Response full = f.serve(Method::get, "/v1/kv/k");
+  CHECK(full.status == 507);
+  CHECK(code(full) == "storage_full");
+  CHECK(header(full, "X-KV-Applied") == "no");
+  CHECK(f.serve(Method::get, "/v1/kv/k?consistency=stale").status == 404);
+}
+
 TEST_CASE("a write carries its deadline and its session", "[http][service]") {
   Fixture f;
   Request put{Method::put, "/v1/kv/k?timeout=700ms", {}, "v"};
