@@ -145,7 +145,7 @@ void Cluster::forget_data(int id) { fs::remove_all(data(id)); }
 
 void Cluster::use_sync_shim() { uses_shim_ = true; }
 
-void Cluster::switch_syncs(int id, const std::string& name, bool on) {
+void Cluster::switch_disk(int id, const std::string& name, bool on) {
   const fs::path file = switches(id) / name;
   if (on) std::ofstream(file).flush();
   if (!on) fs::remove(file);

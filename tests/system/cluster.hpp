@@ -78,9 +78,10 @@ class Cluster {
   Ended wait_end(int id);
   void forget_data(int id);
 
-  /// Preloads the sync shim into all nodes started from now on.
+  /// Preloads the shim into all nodes started from now on.
   void use_sync_shim();
-  void switch_syncs(int id, const std::string& name, bool on);
+  /// Puts or takes away a file that the shim looks for: slow, fail, full.
+  void switch_disk(int id, const std::string& name, bool on);
   /// From its next start on the node dies in place of its so many-th sync; 0: of none.
   void die_at_sync(int id, int sync);
 

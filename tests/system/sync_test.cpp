@@ -24,7 +24,7 @@ TEST_CASE("no write is answered before a majority has synced it", "[system][sync
   Cluster cluster(any_store());
   cluster.use_sync_shim();
   cluster.found();
-  for (const int id : {1, 2, 3}) cluster.switch_syncs(id, "slow", true);
+  for (const int id : {1, 2, 3}) cluster.switch_disk(id, "slow", true);
   for (const int id : {1, 2, 3}) {
     HttpClient client = cluster.client(id);
     for (int count = 0; count < 10; ++count) {
@@ -40,7 +40,7 @@ TEST_CASE("one quick disk is not enough for an answer", "[system][sync]") {
   cluster.use_sync_shim();
   cluster.found();
   const int quick = GENERATE(1, 2, 3);
-  for (const int id : {1, 2, 3}) cluster.switch_syncs(id, "slow", id != quick);
+  for (const int id : {1, 2, 3}) cluster.switch_disk(id, "slow", id != quick);
   HttpClient client = cluster.client(quick);
   for (int count = 0; count < 10; ++count) {
     REQUIRE(time_of_write(client, std::to_string(count)) >= sync_delay);
@@ -51,7 +51,7 @@ TEST_CASE("a group of one syncs before it answers", "[CM-06][bug-9][system][sync
   Cluster cluster(any_store());
   cluster.use_sync_shim();
   cluster.found(1);
-  cluster.switch_syncs(1, "slow", true);
+  cluster.switch_disk(1, "slow", true);
   HttpClient client = cluster.client(1);
   for (int count = 0; count < 10; ++count) {
     REQUIRE(time_of_write(client, std::to_string(count)) >= sync_delay);
@@ -69,7 +69,7 @@ TEST_CASE("with two of three disks failing nothing is acknowledged", "[DU-04][sy
   const int other = leader_fails ? leader : second;
   const int healthy = leader_fails ? second : leader;
 
-  for (const int id : {first, other}) cluster.switch_syncs(id, "fail", true);
+  for (const int id : {first, other}) cluster.switch_disk(id, "fail", true);
   for (int count = 0; count < 5; ++count) {
     const auto reply =
         cluster.client(healthy).put("/v1/kv/" + std::to_string(count) + "?timeout=500ms", "x");
@@ -79,7 +79,7 @@ TEST_CASE("with two of three disks failing nothing is acknowledged", "[DU-04][sy
   for (const int id : {first, other}) REQUIRE(cluster.wait_end(id) == Ended{disk_error, 0});
 
   for (const int id : {first, other}) {
-    cluster.switch_syncs(id, "fail", false);
+    cluster.switch_disk(id, "fail", false);
     cluster.restart(id);
     cluster.wait_ready(id);
   }
