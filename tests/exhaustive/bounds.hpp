@@ -25,16 +25,20 @@ struct Bounds {
   std::uint8_t crashes = 1;
   std::uint8_t changes = 1;
   std::uint8_t transfers = 0;
-  std::uint8_t ticks = 1;            ///< Of leaders, all together.
+  std::uint8_t ticks = 0;            ///< Of leaders, all together.
   std::uint8_t timeouts = 2;         ///< Of each node.
-  std::uint8_t timeouts_of_all = 3;  ///< Of all nodes together.
+  std::uint8_t timeouts_of_all = 2;  ///< Of all nodes together.
   ChangeKind change = ChangeKind::remove;
-  bool starts_led = false;  ///< By node 1, in term 1, with its first entry known to all.
-  bool in_order = false;    ///< Of what one node sends another, the oldest arrives first.
-  bool pre_vote = true;
-  bool check_quorum = true;
+  bool starts_led = true;      ///< By node 1, in term 1, with its first entry known to all.
+  bool in_order = true;        ///< Of what one node sends another, the oldest arrives first.
+  bool writes_at_once = true;  ///< A batch is on disk, and that confirmed, in its own turn.
+  bool is_reduced = true;      ///< One order of steps of different nodes stands for all.
+  bool pre_vote = false;
+  bool check_quorum = false;
   DiskKind disk = DiskKind::honest;
-  std::size_t states_max = 100'000'000;
+  std::size_t states_max = 1'000'000'000;
+  std::uint32_t minutes_max = 20;   ///< Of CPU; asked by the command only, as is the next.
+  std::uint32_t memory_max = 4096;  ///< In MiB.
 };
 
 }  // namespace raft::exhaustive

@@ -5,6 +5,7 @@
 // few numbers. This is what makes tens of millions of states affordable.
 #pragma once
 
+#include <array>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <deque>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "exhaustive/fingerprint.hpp"
+#include "exhaustive/model_cache.hpp"
 #include "exhaustive/node_model.hpp"
 
 namespace raft::exhaustive {
@@ -29,7 +31,6 @@ struct Outcome {
   bool accepted = false;
   bool changes_nothing = false;  ///< Nothing is sent either.
   bool is_dead = false;          ///< A message that can never change anything any more.
-  bool became_leader = false;
   bool has_news = false;  ///< It commits, or acknowledges: to be checked against other nodes.
 };
 
@@ -49,6 +50,10 @@ struct LogFacts {
 
 /// What the checks across nodes need to know of one.
 struct Facts {
+  struct Elected {
+    Term term;
+    std::vector<LogFacts::Place> log;
+  };
   struct Committed {
     LogFacts::Place place;
     Term seen_in;
@@ -56,11 +61,14 @@ struct Facts {
   NodeId id;
   Term term;
   bool leads = false;
-  bool campaigns = false;  ///< Its own vote counts once it is on disk.
+  bool campaigns = false;        ///< Its own vote counts once it is on disk.
+  bool may_speak_first = false;  ///< Leads, or may by an answer: its messages may go to anyone.
   bool hears_leader = false;
   NodeId leader;
   std::size_t waiting_batches = 0;
-  std::vector<Term> led;
+  Term durable_term;
+  std::array<PeerSession, nodes_max> sessions{};  ///< Of a leader with its peers; 0: it has none.
+  std::vector<Elected> led;
   std::vector<Committed> committed;
   LogFacts log;   ///< As it is now.
   LogFacts disk;  ///< As a power cut would leave it.
@@ -71,11 +79,17 @@ struct Envelope {
   std::uint8_t from = 0;
   std::uint8_t to = 0;
   bool asks_for_vote = false;
+  bool tells_to_campaign = false;
+  bool is_loss = false;     ///< No message: the end of a connection that broke.
+  bool is_connect = false;  ///< No message: the beginning of the next one.
 };
+
+/// No delivery of this message to this node will ever change anything, whatever happens meanwhile.
+bool is_dead(const Facts& node, const Message& message);
 
 class Catalog {
  public:
-  explicit Catalog(const Bounds& bounds) : bounds_(bounds) {}
+  explicit Catalog(const Bounds& bounds);
 
   /// All nodes as they start, by id.
   std::vector<NodeNumber> first_nodes();
@@ -85,20 +99,37 @@ class Catalog {
   /// No delivery of this message to this node will ever change anything.
   bool is_dead(NodeNumber node, MessageNumber message);
   const Facts& facts(NodeNumber node) const { return facts_[node]; }
-  const NodeModel& node(NodeNumber node) const { return *nodes_[node].model; }
+  /// Made again if it has not been asked for lately.
+  std::shared_ptr<const NodeModel> node(NodeNumber node) const { return model_of({node, false}); }
   const Message& message(MessageNumber number) const { return *messages_[number]; }
+  /// What a node reads from a connection to a peer that has crashed and is back.
+  MessageNumber loss(std::size_t from, std::size_t to) const;
+  MessageNumber connect(std::size_t from, std::size_t to) const;
   const Envelope& envelope(MessageNumber number) const { return envelopes_[number]; }
 
   std::size_t nodes() const { return nodes_.size(); }
+  /// Equal for equal sets of node states, whatever their numbers.
+  std::uint64_t nodes_sum() const { return nodes_sum_; }
   std::size_t messages() const { return messages_.size(); }
   std::size_t reactions() const { return outcomes_.size(); }
   std::size_t compared() const { return compared_; }
 
  private:
+  /// How a node was made, so that it need not be kept: from which one, by which input.
+  struct Recipe {
+    NodeNumber from;
+    Input input;
+  };
+
   struct Known {
-    std::unique_ptr<const NodeModel> model;
-    std::unique_ptr<const NodeModel> twin;  ///< Another one with the same digest.
-    std::vector<Input> inputs;              ///< Those whose outcomes are known.
+    Recipe made;
+    std::optional<Recipe> twin;  ///< Another one with the same digest.
+    std::vector<Input> inputs;   ///< Those whose outcomes are known.
+  };
+
+  struct Which {
+    NodeNumber node;
+    bool is_twin;
   };
 
   struct HashOf {
@@ -108,7 +139,8 @@ class Catalog {
   const Message* message_of(Input input) const;
   Outcome compute(NodeNumber number, Input input);
   void compare(NodeNumber number, Input input, const Outcome& outcome);
-  NodeNumber number_of(NodeModel node);
+  std::shared_ptr<const NodeModel> model_of(Which which) const;
+  NodeNumber number_of(std::shared_ptr<const NodeModel> node, Recipe made);
   MessageNumber number_of(const Message& message);
   EntryNumber number_of(const Entry& entry);
   Facts facts_of(const NodeModel& node);
@@ -116,8 +148,11 @@ class Catalog {
 
   Bounds bounds_;
   std::deque<Known> nodes_;
+  std::vector<std::shared_ptr<const NodeModel>> first_;  ///< Those that nothing was done to.
+  mutable ModelCache models_;
   std::deque<Facts> facts_;
   std::deque<Fingerprint> digests_;
+  std::uint64_t nodes_sum_ = 0;
   std::unordered_map<Fingerprint, NodeNumber, HashOf> node_numbers_;
   std::deque<std::unique_ptr<const Message>> messages_;
   std::vector<Envelope> envelopes_;

@@ -10,7 +10,7 @@ namespace raft::exhaustive {
 namespace {
 
 [[noreturn]] void violated(const std::string& rule, const Catalog& catalog, NodeNumber node) {
-  throw Violation(rule + " | " + core::describe(catalog.node(node).core()));
+  throw Violation(rule + " | " + core::describe(catalog.node(node)->core()));
 }
 
 bool is_majority(std::uint32_t who, std::uint32_t half) {
@@ -49,9 +49,10 @@ const std::vector<Facts::Committed>& committed(const Catalog& catalog, const Sta
 void check_pair(const Catalog& catalog, NodeNumber first, NodeNumber second) {
   const Facts& a = catalog.facts(first);
   const Facts& b = catalog.facts(second);
-  for (const Term term : a.led) {
-    if (std::find(b.led.begin(), b.led.end(), term) != b.led.end()) {
-      violated("E1: two leaders in term " + to_string(term), catalog, second);
+  for (const Facts::Elected& led : a.led) {
+    if (std::any_of(b.led.begin(), b.led.end(),
+                    [&](const Facts::Elected& other) { return other.term == led.term; })) {
+      violated("E1: two leaders in term " + to_string(led.term), catalog, second);
     }
   }
   if (!do_match(a.log, b.log) || !do_match(a.log, b.disk) || !do_match(a.disk, b.log) ||
@@ -80,19 +81,22 @@ void check_electable(const Catalog& catalog, const State& state, NodeNumber cand
   }
 }
 
-/// The new leader has whatever was committed in an earlier term.
-void check_complete(const Catalog& catalog, const State& state, NodeNumber leader) {
-  const Facts& facts = catalog.facts(leader);
+/// Whoever led had, when it was elected, whatever was committed in earlier terms. Asked of the
+/// past, so that it does not matter when one node learnt what another one did.
+void check_complete(const Catalog& catalog, const State& state) {
   const auto& sequence = committed(catalog, state);
   for (std::size_t i = 0; i < sequence.size(); ++i) {
     Term seen_in = sequence[i].seen_in;
-    for (const NodeNumber other : state.nodes) {
-      const auto& theirs = catalog.facts(other).committed;
+    for (const NodeNumber node : state.nodes) {
+      const auto& theirs = catalog.facts(node).committed;
       if (i < theirs.size()) seen_in = std::min(seen_in, theirs[i].seen_in);
     }
-    if (seen_in < facts.term && !holds(facts.log, i + 1, sequence[i].place.entry)) {
-      violated("E13: leads without the entry committed at " + std::to_string(i + 1), catalog,
-               leader);
+    for (const NodeNumber node : state.nodes) {
+      for (const Facts::Elected& led : catalog.facts(node).led) {
+        if (led.term <= seen_in) continue;
+        if (i < led.log.size() && led.log[i].entry == sequence[i].place.entry) continue;
+        violated("E13: led without the entry committed at " + std::to_string(i + 1), catalog, node);
+      }
     }
   }
 }
@@ -120,7 +124,7 @@ void check_commit(const Catalog& catalog, const State& before, const State& afte
   if (is_quorum(holders, facts.log.incoming, facts.log.outgoing)) return;
   // The membership that decided may have been followed by another in the same step: a leader
   // leaves a joint membership as soon as it is committed.
-  const Membership& decided = *catalog.node(number).core().log().membership_at({index}).membership;
+  const Membership& decided = *catalog.node(number)->core().log().membership_at({index}).membership;
   std::uint32_t incoming = 0;
   std::uint32_t outgoing = 0;
   core::for_each_incoming(decided, [&](NodeId id) { incoming |= bit(id); });
@@ -139,7 +143,7 @@ void check_accepted(const Catalog& catalog, const State& after, NodeNumber sende
   const LogFacts& disk = catalog.facts(sender).disk;
   if (!leader.leads || leader.term != message.term) return;
   // In a later term the entries may have been replaced in the same batch.
-  if (catalog.node(sender).disk().hard_state().term > message.term) return;
+  if (catalog.facts(sender).durable_term > message.term) return;
   const std::size_t index = accepted->match.value;
   if (index > 0 && (disk.places.size() < index || leader.log.places.size() < index ||
                     disk.places[index - 1].entry != leader.log.places[index - 1].entry)) {
@@ -153,6 +157,7 @@ void check_state(const Catalog& catalog, const State& state) {
   for (std::size_t a = 0; a < state.nodes.size(); ++a) {
     for (std::size_t b = 0; b < a; ++b) check_pair(catalog, state.nodes[a], state.nodes[b]);
   }
+  check_complete(catalog, state);
   const auto& sequence = committed(catalog, state);
   if (sequence.empty()) return;
   for (const NodeNumber node : state.nodes) {
@@ -166,7 +171,6 @@ void check_state(const Catalog& catalog, const State& state) {
 void check_move(const Catalog& catalog, const State& before, const State& after, std::size_t node,
                 const Outcome& outcome) {
   const NodeNumber number = after.nodes[node];
-  if (outcome.became_leader) check_complete(catalog, after, number);
   if (!outcome.has_news) return;
   check_commit(catalog, before, after, node);
   for (const MessageNumber sent : outcome.sent) {

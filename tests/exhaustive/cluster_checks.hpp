@@ -8,10 +8,10 @@
 
 namespace raft::exhaustive {
 
-/// A state by itself: E1, L1, L4, L7 (with it C5), C2. Throws Violation.
+/// A state by itself: E1, E13, L1, L4, L7 (with it C5), C2. Throws Violation.
 void check_state(const Catalog& catalog, const State& state);
 
-/// A move of one node: C1, C3, E13, T2. Throws Violation.
+/// A move of one node: C1, C3, T2. Throws Violation.
 void check_move(const Catalog& catalog, const State& before, const State& after, std::size_t node,
                 const Outcome& outcome);
 

@@ -67,6 +67,12 @@ std::vector<Option> options() {
                    "without a leader, or with one whose first entry all have applied"),
       choice<bool>("--order", &Bounds::in_order, {{"any", false}, {"sent", true}},
                    "of messages from one node to another"),
+      choice<bool>("--writes", &Bounds::writes_at_once, {{"later", false}, {"at-once", true}},
+                   "when a batch reaches the disk: at any time, or in the turn that made it"),
+      choice(
+          "--reduce", &Bounds::is_reduced, on_off,
+          "try one of the orders of steps that do not affect each other; with --order sent and at "
+          "most one crash"),
       choice("--pre-vote", &Bounds::pre_vote, on_off, "ask before campaigning"),
       choice("--check-quorum", &Bounds::check_quorum, on_off,
              "hold on to a leader that is heard, step down when nobody is"),
@@ -77,6 +83,8 @@ std::vector<Option> options() {
                         {"confirms-early", DiskKind::confirms_early}},
                        "wrong disks, to see what is found"),
       number("--states-max", &Bounds::states_max, std::size_t{1} << 31, "stop there"),
+      number("--minutes-max", &Bounds::minutes_max, 10'000, "of CPU, before it stops"),
+      number("--memory-max", &Bounds::memory_max, 1u << 20, "in MiB, before it stops"),
   };
 }
 
@@ -95,6 +103,8 @@ std::optional<Bounds> parse(const std::vector<std::string>& arguments) {
   if (bounds.nodes == 0) return std::nullopt;
   const bool adds = bounds.change == ChangeKind::add || bounds.change == ChangeKind::replace;
   if (adds && bounds.nodes == nodes_max) return std::nullopt;
+  // Two crashes depend on each other, and so do all messages if any may arrive.
+  if (bounds.is_reduced && (!bounds.in_order || bounds.crashes > 1)) return std::nullopt;
   return bounds;
 }
 

@@ -3,7 +3,7 @@
 //   raft-explore --proposals 2 --crashes 1 --changes 1 --timeouts 2 --timeouts-of-all 3
 //
 // Exits with 0 if all was explored and nothing found, 1 if a rule was broken, 2 if it had to stop
-// at --states-max, 64 for options that it does not know.
+// at --states-max, --minutes-max or --memory-max, 64 for options that it does not know.
 #include <sys/resource.h>
 
 #include <csignal>
@@ -18,9 +18,9 @@ namespace {
 /// What runs, for the handler of a failed assertion.
 Explorer* exploring = nullptr;
 
-void print(const std::vector<std::string>& path) {
-  std::size_t number = 0;
-  for (const std::string& line : path) std::printf("%4zu  %s\n", ++number, line.c_str());
+void print(const std::string& line) {
+  static std::size_t number = 0;
+  std::printf("%4zu  %s\n", ++number, line.c_str());
   std::fflush(stdout);
 }
 
@@ -28,19 +28,22 @@ void print(const std::vector<std::string>& path) {
 /// operations on its data, so the way there can be walked again and printed.
 void print_path_at_abort(int) {
   std::signal(SIGABRT, SIG_DFL);
-  if (exploring != nullptr) print(exploring->path_here());
+  if (exploring != nullptr) exploring->walk_here([](const std::string& line) { print(line); });
 }
 
-void print(const Progress& progress) {
+/// False: more of the machine was used than is allowed.
+bool print(const Progress& progress, const Bounds& bounds) {
   rusage used{};
   getrusage(RUSAGE_SELF, &used);
   const long seconds = used.ru_utime.tv_sec + used.ru_stime.tv_sec;
+  const long mebibytes = used.ru_maxrss / 1024;
   std::printf(
       "%11zu states %12zu transitions %10zu waiting, depth %3zu, %8zu node states %9zu reactions "
       "(%zu compared), %5ld s of CPU, peak %5ld MiB\n",
       progress.states, progress.transitions, progress.waiting, progress.depth, progress.node_states,
-      progress.reactions, progress.compared, seconds, used.ru_maxrss / 1024);
+      progress.reactions, progress.compared, seconds, mebibytes);
   std::fflush(stdout);
+  return mebibytes <= long{bounds.memory_max} && seconds <= 60 * long{bounds.minutes_max};
 }
 
 int run(const std::vector<std::string>& arguments) {
@@ -53,15 +56,17 @@ int run(const std::vector<std::string>& arguments) {
   Explorer explorer(*bounds);
   exploring = &explorer;
   std::signal(SIGABRT, print_path_at_abort);
-  const Report report = explorer.run(1'000'000, [&](const Progress& progress) { print(progress); });
+  const Report report =
+      explorer.run(500'000, [&](const Progress& progress) { return print(progress, *bounds); });
   std::signal(SIGABRT, SIG_DFL);
-  print(report.progress);
+  print(report.progress, *bounds);
   if (report.violation) {
-    print(report.path);
+    for (const std::string& line : report.path) print(line);
     std::printf("%s\nagain: %s\n", report.violation->c_str(), to_command(*bounds).c_str());
     return 1;
   }
-  std::puts(report.is_complete ? "all explored, nothing found" : "stopped at --states-max");
+  std::puts(report.is_complete ? "all explored, nothing found"
+                               : "stopped at --states-max, --minutes-max or --memory-max");
   return report.is_complete ? 0 : 2;
 }
 

@@ -23,17 +23,17 @@ Fingerprint fingerprint_of(BytesView bytes) {
   return fingerprinter.finish();
 }
 
-bool FingerprintSet::insert(Fingerprint fingerprint) {
-  if (fingerprint == Fingerprint{}) fingerprint.low = 1;  // All zero marks an empty slot.
-  const bool fresh = shards_[fingerprint.high >> 56].insert(fingerprint);
+bool FingerprintSet::insert(std::uint64_t fingerprint) {
+  if (fingerprint == 0) fingerprint = 1;  // 0 marks an empty slot.
+  const bool fresh = shards_[fingerprint >> 56].insert(fingerprint);
   size_ += fresh ? 1 : 0;
   return fresh;
 }
 
-bool FingerprintSet::Shard::insert(Fingerprint fingerprint) {
+bool FingerprintSet::Shard::insert(std::uint64_t fingerprint) {
   if (used * 8 >= slots.size() * 7) grow();
   std::size_t at = place_of(fingerprint);
-  while (slots[at] != Fingerprint{}) {
+  while (slots[at] != 0) {
     if (slots[at] == fingerprint) return false;
     if (++at == slots.size()) at = 0;
   }
@@ -43,16 +43,16 @@ bool FingerprintSet::Shard::insert(Fingerprint fingerprint) {
 }
 
 /// Spread over any number of slots below 2^32 without a division.
-std::size_t FingerprintSet::Shard::place_of(Fingerprint fingerprint) const {
-  return (fingerprint.low >> 32) * slots.size() >> 32;
+std::size_t FingerprintSet::Shard::place_of(std::uint64_t fingerprint) const {
+  return (fingerprint & 0xffffffffu) * slots.size() >> 32;
 }
 
 void FingerprintSet::Shard::grow() {
   const std::size_t size = slots.empty() ? slots_at_start : slots.size() * 4 / 3;
-  const std::vector<Fingerprint> old = std::exchange(slots, std::vector<Fingerprint>(size));
+  const std::vector<std::uint64_t> old = std::exchange(slots, std::vector<std::uint64_t>(size));
   used = 0;
-  for (const Fingerprint& fingerprint : old) {
-    if (fingerprint != Fingerprint{}) insert(fingerprint);
+  for (const std::uint64_t fingerprint : old) {
+    if (fingerprint != 0) insert(fingerprint);
   }
 }
 

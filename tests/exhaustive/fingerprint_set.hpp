@@ -1,8 +1,9 @@
-// The states that have been seen, at about 20 bytes each.
+// The states that have been seen, at about 10 bytes each.
 #pragma once
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "exhaustive/fingerprint.hpp"
@@ -13,16 +14,16 @@ namespace raft::exhaustive {
 class FingerprintSet {
  public:
   /// False if it was there already.
-  bool insert(Fingerprint fingerprint);
+  bool insert(std::uint64_t fingerprint);
   std::size_t size() const { return size_; }
 
  private:
   struct Shard {
-    std::vector<Fingerprint> slots;  ///< All zero: empty.
+    std::vector<std::uint64_t> slots;  ///< 0: empty.
     std::size_t used = 0;
 
-    bool insert(Fingerprint fingerprint);
-    std::size_t place_of(Fingerprint fingerprint) const;
+    bool insert(std::uint64_t fingerprint);
+    std::size_t place_of(std::uint64_t fingerprint) const;
     void grow();
   };
 

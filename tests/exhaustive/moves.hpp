@@ -26,7 +26,12 @@ class Moves {
 
  private:
   bool writes_at_once(const State& state, std::size_t node) const;
+  void list_of(const State& state, std::size_t node, std::vector<Action>& actions) const;
+  void list_messages(const State& state, std::size_t node, std::vector<Action>& actions) const;
   void list_inputs(const State& state, std::size_t node, std::vector<Action>& actions) const;
+  void list_of_one(const State& state, std::vector<Action>& actions) const;
+  bool has_effect(const State& state, const Action& action) const;
+  bool makes_way(InputKind kind) const;
   void spend(Action action, State& next) const;
   void crashed(std::size_t node, State& next) const;
   void put(MessageNumber message, State& state) const;
@@ -34,6 +39,7 @@ class Moves {
 
   const Bounds& bounds_;
   Catalog& catalog_;
+  mutable std::vector<Action> options_;  ///< Kept for its memory only.
 };
 
 }  // namespace raft::exhaustive

@@ -116,7 +116,11 @@ void NodeModel::check_step() {
     if (std::count_if(log.memberships().begin(), log.memberships().end(), is_open) > 1) {
       violated("M2: two changes of membership are under way", core::describe(*core_));
     }
-    if (led_.empty() || led_.back() != core_->term()) led_.push_back(core_->term());
+    if (led_.empty() || led_.back().term != core_->term()) {
+      std::vector<EntryPtr> elected_with = whole_log();
+      elected_with.resize(core_->leader_state()->term_start.prev().value);
+      led_.push_back({core_->term(), std::move(elected_with)});
+    }
   }
   if (disk_.term_at(log.stable()) != log.term_at(log.stable())) {
     violated("T2: stable, yet not on disk", core::describe(*core_));
@@ -126,6 +130,33 @@ void NodeModel::check_step() {
   }
   if (core_->durable_hard_state().term > disk_.hard_state().term) {
     violated("E4: a term is believed durable that is not", core::describe(*core_));
+  }
+}
+
+std::vector<EntryPtr> NodeModel::whole_log() const {
+  std::vector<EntryPtr> entries;
+  for (Index at{1}; at <= core_->log().last_index(); at = at.next()) entries.push_back(entry(at));
+  return entries;
+}
+
+// An entry comes from a leader's append, behind the one that precedes it there, or is a leader's
+// own. With one leader in each term this is all that L1 and L4 rest on (thesis 3.6.3), and it holds
+// or not whatever other nodes do meanwhile.
+void NodeModel::check_log(const std::vector<EntryPtr>& before, const Message* message) const {
+  const auto* append = message ? std::get_if<AppendRequest>(&message->body) : nullptr;
+  const std::vector<EntryPtr> after = whole_log();
+  for (std::size_t i = 0; i < after.size(); ++i) {
+    const Entry& entry = *after[i];
+    if (i < before.size() && *before[i] == entry) continue;
+    if (core_->is_leader() && entry.term == core_->term()) continue;
+    EntryId previous = append ? append->prev : EntryId{};
+    bool is_from_append = false;
+    for (std::size_t sent = 0; append && !is_from_append && sent < append->entries.size(); ++sent) {
+      is_from_append =
+          *append->entries[sent] == entry && previous == (i == 0 ? EntryId{} : after[i - 1]->id());
+      previous = append->entries[sent]->id();
+    }
+    if (!is_from_append) violated("L1: an entry from nowhere", core::describe(*core_));
   }
 }
 

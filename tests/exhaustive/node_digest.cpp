@@ -186,7 +186,11 @@ Bytes NodeModel::digest() const {
   }
 
   digest.add(std::uint64_t{led_.size()});
-  for (const Term term : led_) digest.add(term);
+  for (const Led& led : led_) {
+    digest.add(led.term);
+    digest.add(std::uint64_t{led.log.size()});
+    for (const EntryPtr& entry : led.log) digest.add(*entry);
+  }
   digest.add(std::uint64_t{witnessed_.size()});
   for (const Witnessed& known : witnessed_) {
     digest.add(*known.entry);

@@ -68,6 +68,7 @@ void NodeModel::start(Reaction& reaction) {
 Reaction NodeModel::react(const Input& input, const Message* message) {
   Reaction reaction;
   const NodeId peer{input.argument};
+  const std::vector<EntryPtr> before = whole_log();
   switch (input.kind) {
     case InputKind::deliver:
       deliver(*message, reaction);
@@ -109,6 +110,7 @@ Reaction NodeModel::react(const Input& input, const Message* message) {
   }
   pump(reaction);
   check_step();
+  check_log(before, message);
   return reaction;
 }
 
@@ -165,6 +167,7 @@ void NodeModel::pump(Reaction& reaction) {
     if (++turns > turns_per_input_max) throw Violation("V9: a turn without an end");
     witness();
     carry_out(core_->take_ready(now_), reaction);
+    if (bounds_.writes_at_once && !batches_.empty()) write(batches_.size(), reaction);
   } while (core_->has_ready());
 }
 
@@ -235,30 +238,6 @@ EntryPtr NodeModel::entry(Index index) const {
 bool NodeModel::hears_leader() const {
   return options_.check_quorum && core_->leader() && core_->leader() != id() &&
          now_ - core_->last_leader_contact() < options_.timing.election_timeout;
-}
-
-bool NodeModel::is_dead(const Message& message) const {
-  // Terms never fall below the one on disk; what is on the way to a node that crashes is lost. So
-  // an answer to a request is dead once the request's circumstances are gone for good: a campaign
-  // or a leadership ends with its term, and a session that ended never begins again.
-  const Term durable = disk_.hard_state().term;
-  if (message.term > durable) return false;
-  if (std::holds_alternative<VoteReply>(message.body)) {
-    return core_->role() != RoleNow::candidate || core_->term() > message.term;
-  }
-  if (const auto* reply = std::get_if<PreVoteReply>(&message.body)) {
-    return reply->campaign <= durable;
-  }
-  if (std::holds_alternative<TimeoutNow>(message.body)) return message.term < durable;
-  const PeerMark* mark = nullptr;
-  if (const auto* body = std::get_if<AppendAccepted>(&message.body)) mark = &body->mark;
-  if (const auto* body = std::get_if<AppendRejected>(&message.body)) mark = &body->mark;
-  if (const auto* body = std::get_if<HeartbeatReply>(&message.body)) mark = &body->mark;
-  if (mark == nullptr) return false;
-  const core::Leader* leader = core_->leader_state();
-  if (leader == nullptr || message.term < durable) return true;
-  const auto peer = leader->peers.find(message.from);
-  return peer == leader->peers.end() || peer->second.session != mark->session;
 }
 
 }  // namespace raft::exhaustive

@@ -53,6 +53,12 @@ struct Witnessed {
   Term seen_in;
 };
 
+/// A term that this node led, and the log that it was elected with.
+struct Led {
+  Term term;
+  std::vector<EntryPtr> log;  ///< From index 1 on.
+};
+
 /// A value; copied to try what would happen. Entries are applied, and old entries fetched, in the
 /// turn that asks for it (README.md says why that loses nothing).
 ///
@@ -67,8 +73,6 @@ class NodeModel {
 
   /// Everything that its future depends on, and nothing else: equal digests, equal futures.
   Bytes digest() const;
-  /// No delivery of this message will ever change anything, whatever happens meanwhile.
-  bool is_dead(const Message& message) const;
   /// Its leader was heard so recently that it would elect no other.
   bool hears_leader() const;
 
@@ -76,8 +80,8 @@ class NodeModel {
   const core::Core& core() const { return *core_; }
   const test::ModelDisk& disk() const { return disk_; }
   std::size_t waiting_batches() const { return batches_.size(); }
-  /// The terms that it ever led.
-  const std::vector<Term>& led() const { return led_; }
+  /// Over all its lives.
+  const std::vector<Led>& led() const { return led_; }
   /// From index 1 on, over all its lives.
   const std::vector<Witnessed>& witnessed() const { return witnessed_; }
   /// Entry of its present log; from the disk if the core has let go of it.
@@ -120,6 +124,8 @@ class NodeModel {
   void check_write(const PersistWork& work) const;
   void check_applied(const Entry& entry) const;
   void check_step();
+  std::vector<EntryPtr> whole_log() const;
+  void check_log(const std::vector<EntryPtr>& before, const Message* message) const;
   void witness();
 
   void follow(const core::Note& note);
@@ -138,7 +144,7 @@ class NodeModel {
   Mirror mirror_;
 
   // All lives.
-  std::vector<Term> led_;
+  std::vector<Led> led_;
   std::vector<Witnessed> witnessed_;
   Promises promised_;
 };
