@@ -1,6 +1,6 @@
 // Explores every interleaving of a small cluster, and prints the shortest way to break a rule.
 //
-//   raft-explore --proposals 2 --crashes 1 --changes 1 --timeouts 2 --timeouts-of-all 3
+//   raft-explore --proposals 2 --crashes 1 --changes 1 --timeouts 2 --timeouts-of-all 2
 //
 // Exits with 0 if all was explored and nothing found, 1 if a rule was broken, 2 if it had to stop
 // at --states-max, --minutes-max or --memory-max, 64 for options that it does not know.
@@ -28,7 +28,9 @@ void print(const std::string& line) {
 /// operations on its data, so the way there can be walked again and printed.
 void print_path_at_abort(int) {
   std::signal(SIGABRT, SIG_DFL);
-  if (exploring != nullptr) exploring->walk_here([](const std::string& line) { print(line); });
+  if (exploring == nullptr) return;
+  std::printf("failed at: %s; the way there:\n", exploring->tried().c_str());
+  exploring->walk_here([](const std::string& line) { print(line); });
 }
 
 /// False: more of the machine was used than is allowed.

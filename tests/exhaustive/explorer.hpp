@@ -30,7 +30,8 @@ struct Report {
   Progress progress;
   bool is_complete = false;  ///< Nothing within the bounds is left.
   std::optional<std::string> violation;
-  std::vector<std::string> path;  ///< To the violation; no path is shorter.
+  /// To the violation. No path is shorter, or if reduced, none has fewer choices.
+  std::vector<std::string> path;
 };
 
 class Explorer {
@@ -41,6 +42,9 @@ class Explorer {
   /// Once. Tells how far it is after every so many states, and stops if the answer is false.
   Report run(std::size_t states_per_report = 0,
              const std::function<bool(const Progress&)>& report = {});
+
+  /// What a node was given last.
+  std::string tried() const { return moves_.describe_tried(); }
 
   /// The way to the action that is being tried, each step told before it is made again: one that
   /// fails an assertion of the core ends the process.

@@ -155,6 +155,8 @@ TEST_CASE("a disk that breaks its promise is found", "[exhaustive][broken]") {
                 "--timeouts 0 --ticks 0") == "C2");
   }
   SECTION("of the orders of steps only one is tried") {
+    CHECK(finds("--disk confirms-early --writes later --start fresh --proposals 0 --crashes 0 "
+                "--changes 0") == "E4");
     CHECK(finds("--disk forgets-votes --proposals 0 --crashes 1 --changes 0 "
                 "--timeouts-of-all 2") == "E2");
     CHECK(finds("--disk forgets-entries --proposals 1 --crashes 1 "
@@ -203,6 +205,16 @@ TEST_CASE("a printed command explores the same again", "[exhaustive]") {
   CHECK_FALSE(parse({"--order", "random"}));
   CHECK_FALSE(parse({"--surprise", "1"}));
   CHECK_FALSE(parse({"--nodes", "4", "--change", "add"}));
+  CHECK_FALSE(parse({"--reduce", "on", "--order", "any"}));
+  CHECK_FALSE(parse({"--reduce", "on", "--crashes", "2"}));
+}
+
+// A search that was cut off and passes for one that found nothing.
+TEST_CASE("an exploration that is stopped is not complete", "[exhaustive]") {
+  const Report report = Explorer(Bounds{}).run(100, [](const Progress&) { return false; });
+  CHECK_FALSE(report.is_complete);
+  CHECK_FALSE(report.violation);
+  CHECK(report.progress.waiting > 0);
 }
 
 }  // namespace raft::exhaustive

@@ -129,9 +129,15 @@ void Moves::list_of_one(const State& state, std::vector<Action>& actions) const 
   }
 }
 
+const Outcome& Moves::react(const State& state, const Action& action) const {
+  tried_in_ = &state;
+  tried_ = action;
+  return catalog_.react(state.nodes[action.node], action.input);
+}
+
 bool Moves::has_effect(const State& state, const Action& action) const {
   try {
-    const Outcome& outcome = catalog_.react(state.nodes[action.node], action.input);
+    const Outcome& outcome = react(state, action);
     return outcome.accepted && (!outcome.changes_nothing || makes_way(action.input.kind));
   } catch (const Violation&) {
     return true;  // It is thrown again when the action is made.
@@ -188,7 +194,7 @@ bool Moves::make(const State& state, Action action, State& next) {
     next.spent.waits_for[node] = static_cast<std::uint8_t>(*action.waits_for + 1);
     return true;
   }
-  const Outcome& outcome = catalog_.react(state.nodes[node], action.input);
+  const Outcome& outcome = react(state, action);
   if (!outcome.accepted) return false;
   // Whatever can happen without this message, or with less left of the bounds, can also happen
   // with it, unless it makes way for something else.

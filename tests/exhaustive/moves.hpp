@@ -1,6 +1,7 @@
 // What may happen next in a state of the cluster, and what it leads to.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ class Moves {
   bool make(const State& state, Action action, State& next);
   /// "deliver 2>1 t5 vote reply granted".
   std::string describe(const State& state, Action action) const;
+  /// What a node was given last, for when that ended the process.
+  std::string describe_tried() const { return tried_ ? describe(*tried_in_, *tried_) : "nothing"; }
 
  private:
   bool writes_at_once(const State& state, std::size_t node) const;
@@ -30,6 +33,7 @@ class Moves {
   void list_messages(const State& state, std::size_t node, std::vector<Action>& actions) const;
   void list_inputs(const State& state, std::size_t node, std::vector<Action>& actions) const;
   void list_of_one(const State& state, std::vector<Action>& actions) const;
+  const Outcome& react(const State& state, const Action& action) const;
   bool has_effect(const State& state, const Action& action) const;
   bool makes_way(InputKind kind) const;
   void spend(Action action, State& next) const;
@@ -40,6 +44,8 @@ class Moves {
   const Bounds& bounds_;
   Catalog& catalog_;
   mutable std::vector<Action> options_;  ///< Kept for its memory only.
+  mutable const State* tried_in_ = nullptr;
+  mutable std::optional<Action> tried_;
 };
 
 }  // namespace raft::exhaustive

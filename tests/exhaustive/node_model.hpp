@@ -63,7 +63,7 @@ struct Led {
 /// turn that asks for it (README.md says why that loses nothing).
 ///
 /// react() checks all that can be seen of one node alone and throws Violation: the core's own
-/// invariants, and E2 E3 E4 E5 E8 E9, L6 L7, C5 C6 C7, T5 T7, M1 M2, D2 D3 as far as they are
+/// invariants, and E2 E3 E4 E5 E8 E9, L1 L6 L7, C5 C6 C7, T5 T7, M1 M2, D2 D3 as far as they are
 /// local.
 class NodeModel {
  public:
