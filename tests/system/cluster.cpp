@@ -43,6 +43,11 @@ int to_int(const boost::json::value& value) {
 
 }  // namespace
 
+std::chrono::seconds patience() {
+  const char* seconds = std::getenv("SERVER_PATIENCE");
+  return std::chrono::seconds(seconds == nullptr ? 10 : std::atoi(seconds));
+}
+
 TemporaryFolder::TemporaryFolder() {
   std::string pattern = (fs::temp_directory_path() / "kvserver-test-XXXXXX").native();
   if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make " + pattern);
@@ -136,7 +141,7 @@ Ended Cluster::interrupt(int id) {
 }
 
 Ended Cluster::wait_end(int id) {
-  const auto ended = nodes_.at(id).process->wait(patience + std::chrono::seconds(5));
+  const auto ended = nodes_.at(id).process->wait(patience() + std::chrono::seconds(5));
   if (!ended) FAIL("node " << id << " does not end");
   return *ended;
 }
@@ -260,7 +265,7 @@ Run run_server(const TemporaryFolder& folder, const Words& arguments, bool heeds
   command.heeds_permissions = heeds_permissions;
   fs::remove(command.log);
   Process process(command);
-  const auto ended = process.wait(patience);
+  const auto ended = process.wait(patience());
   Run run{ended.value_or(Ended{}), read_all(command.log)};
   if (!ended) FAIL("the server goes on running:\n" << run.log);
   return run;

@@ -52,7 +52,7 @@ class Demo {
   ~Demo() {
     if (!process_) return;
     process_->send(SIGTERM);
-    process_->wait(2 * patience);
+    process_->wait(2 * patience());
   }
 
   void start() {
@@ -64,12 +64,12 @@ class Demo {
     process_ = std::make_unique<Process>(command);
     wait_for(
         "the demo has started", [&] { return output().find("Kill one") != std::string::npos; },
-        4 * patience);
+        4 * patience());
   }
 
   Ended interrupt() {
     process_->send(SIGINT);
-    const auto ended = process_->wait(2 * patience);
+    const auto ended = process_->wait(2 * patience());
     if (!ended) FAIL("the demo does not end:\n" << output());
     return *ended;
   }

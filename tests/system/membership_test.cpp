@@ -35,7 +35,7 @@ int write_until_compacted(Cluster& cluster, int leader) {
         }
         return status_number(cluster, leader, "first_index") > 2;
       },
-      12 * patience);
+      12 * patience());
   return count;
 }
 

@@ -30,7 +30,7 @@ std::vector<std::string> all_addresses(const Cluster& cluster) {
 void wait_cut(Cluster& cluster, std::int64_t before) {
   wait_for(
       "the log is cut", [&] { return first_index(cluster, cluster.wait_leader()) > before; },
-      12 * patience);
+      12 * patience());
 }
 
 // A node that was killed before it had written down that it joins has to be told again.
