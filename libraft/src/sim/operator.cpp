@@ -104,9 +104,9 @@ bool Operator::can_spare(const Membership& members, NodeId id) const {
   return left * 2 > voters.size();
 }
 
-bool Operator::has_data(const Membership& members, NodeId voter) const {
-  const Node& node = world_.node(voter);
-  return !node.is_lost && members.names(voter, node.instance);
+bool Operator::has_data(const Membership& members, NodeId member) const {
+  const Node& node = world_.node(member);
+  return !node.is_lost && members.names(member, node.instance);
 }
 
 void Operator::join_new() {
@@ -198,7 +198,7 @@ void Operator::demote(NodeId id) {
 
 void Operator::promote(NodeId id) {
   const MembershipPtr members = committed();
-  if (members == nullptr || members->find(id) == nullptr) return;
+  if (members == nullptr || !has_data(*members, id)) return;
   MembershipChange promotion;
   promotion.promote.push_back(id);
   change(std::move(promotion));

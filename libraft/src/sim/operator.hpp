@@ -51,7 +51,7 @@ class Operator {
   Founding to_join(NodeId id) const;
   NodeId anyone();
   bool can_spare(const Membership& members, NodeId id) const;
-  bool has_data(const Membership& members, NodeId voter) const;
+  bool has_data(const Membership& members, NodeId member) const;
   /// Nodes that are up and were never a member; so many are started, if there is room for them.
   std::vector<Member> newcomers(const Membership& members, std::size_t wanted);
   void change(MembershipChange change);
