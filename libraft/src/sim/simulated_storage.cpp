@@ -150,20 +150,26 @@ Result<void> SimulatedStorage::sync() {
   return result;
 }
 
-// At a later moment, all at once or one by one, but in order.
+// At a later moment, all at once or one by one, but in order: also when a paused process wakes up
+// and finds them all due.
 void SimulatedStorage::confirm(std::vector<Item> items, const Result<void>& result) {
   const Duration now = ports_.events.now();
   const Duration later = now + micros(ports_.random, 0, 200);
   last_told_ = std::max(last_told_, later);
   for (Item& item : items) {
     const Duration delay = last_told_ - now;
-    ports_.loop.after(delay, [this, done = std::move(item.done), result, delay]() mutable {
-      --unconfirmed_;
-      if (!result) ports_.watch.log_failed();
-      done({result, milliseconds(1) + delay});
-    });
+    confirming_.push_back({std::move(item.done), {result, milliseconds(1) + delay}});
+    ports_.loop.after(delay, [this] { confirm_next(); });
     last_told_ += microseconds(ports_.random.between(0, 5) == 0 ? 300 : 1);
   }
+}
+
+void SimulatedStorage::confirm_next() {
+  Confirmation next = std::move(confirming_.front());
+  confirming_.pop_front();
+  --unconfirmed_;
+  if (!next.written.result) ports_.watch.log_failed();
+  next.done(next.written);
 }
 
 Result<std::vector<EntryPtr>> SimulatedStorage::read(Index first, Index last,

@@ -89,6 +89,10 @@ class SimulatedStorage final : public replica::Storage {
     std::optional<SnapshotMeta> compaction;
     Done done;
   };
+  struct Confirmation {
+    Done done;
+    Written written;
+  };
 
   Duration latency();
   void submit(Item item);
@@ -98,6 +102,7 @@ class SimulatedStorage final : public replica::Storage {
   void sync_written();
   Result<void> sync();
   void confirm(std::vector<Item> items, const Result<void>& result);
+  void confirm_next();
 
   storage::LogStore& store_;
   Ports ports_;
@@ -108,7 +113,8 @@ class SimulatedStorage final : public replica::Storage {
   bool is_busy_ = false;
   bool waits_for_space_ = false;
   std::size_t unconfirmed_ = 0;  ///< Queued, written or synced, and not yet told.
-  Duration last_told_{0};        ///< Batches are confirmed in their order.
+  std::deque<Confirmation> confirming_;
+  Duration last_told_{0};  ///< Batches are confirmed in their order.
 };
 
 /// The log as it is, for whoever judges: read whatever script there is for reads.
