@@ -41,6 +41,31 @@ struct NobodyThere final : Introducer {
                  util::UniqueFunction<void(Result<Introduction>)>) override {}
 };
 
+/// Node 2 on its disk, told to begin in some way. Nobody is there.
+struct Newcomer {
+  Result<std::optional<RecoveredLog>> begin(Founding founding) {
+    GroupOptions options;
+    options.founding = std::move(founding);
+    beginning.emplace(options, "n2",
+                      Beginning::Ports{identity, nobody, driver, store, disk.engine(), {}});
+    auto log = beginning->open();
+    if (log) beginning->opened();
+    return log;
+  }
+  Result<std::optional<RecoveredLog>> join() {
+    Founding founding;
+    founding.join = {"n1"};
+    return begin(founding);
+  }
+
+  sim::Disk disk;
+  storage::LogStore store{disk.engine(), GroupId{0}};
+  HandIdentity identity;
+  NobodyThere nobody;
+  HandDriver driver;
+  std::optional<Beginning> beginning;
+};
+
 MembershipPtr founder_and(NodeId newcomer, InstanceId instance) {
   auto membership = std::make_shared<Membership>();
   membership->members = {{NodeId{1}, {1, 1}, "n1", Role::voter, false, {}},
@@ -73,29 +98,21 @@ core::Core newcomer(const RecoveredLog& nothing) {
 TEST_CASE("found 6: a node joins until the entry that names it is on its disk",
           "[found-6][replica][joining]") {
   const Instant now{std::chrono::hours(1)};
-  sim::Disk disk;
-  storage::LogStore store(disk.engine(), GroupId{0});
-  HandIdentity identity;
-  NobodyThere nobody;
-  HandDriver driver;
-  GroupOptions options;
-  options.founding.join = {"n1"};
-  Beginning beginning(options, "n2", {identity, nobody, driver, store, disk.engine(), {}});
-  const auto log = beginning.open();
+  Newcomer node;
+  const auto log = node.join();
   REQUIRE((log && *log));
   core::Core core = newcomer(**log);
-  beginning.opened();
   core.receive(taking_in({2, 1}), now);
   REQUIRE(core.commit() == Index{2});
-  beginning.tick(&core);
-  CHECK_FALSE(identity.kept.joining.empty());  // A power cut here would take the entries.
+  node.beginning->tick(&core);
+  CHECK_FALSE(node.identity.kept.joining.empty());  // A power cut here would take the entries.
   const auto batch = core.take_ready(now).persist;
   REQUIRE(batch);
-  beginning.tick(&core);
-  CHECK_FALSE(identity.kept.joining.empty());
+  node.beginning->tick(&core);
+  CHECK_FALSE(node.identity.kept.joining.empty());
   core.persisted(batch->number, now);
-  beginning.tick(&core);
-  CHECK(identity.kept.joining.empty());
+  node.beginning->tick(&core);
+  CHECK(node.identity.kept.joining.empty());
 }
 
 // A node whose disk was replaced, removed and added again as the documents say, that stops for good
@@ -123,21 +140,13 @@ TEST_CASE("found 7: who is not named yet does not believe that its id is taken",
 // while it wrote down which cluster had taken it in, and it refused everyone ever after.
 TEST_CASE("found 12: a node that cannot write down its cluster says so and stops",
           "[found-12][replica][joining]") {
-  sim::Disk disk;
-  storage::LogStore store(disk.engine(), GroupId{0});
-  HandIdentity identity;
-  NobodyThere nobody;
-  HandDriver driver;
-  GroupOptions options;
-  options.founding.join = {"n1"};
-  Beginning beginning(options, "n2", {identity, nobody, driver, store, disk.engine(), {}});
-  REQUIRE(beginning.open());
-  beginning.opened();
-  beginning.tick(nullptr);
-  REQUIRE(driver.failures.empty());
+  Newcomer node;
+  REQUIRE(node.join());
+  node.beginning->tick(nullptr);
+  REQUIRE(node.driver.failures.empty());
 
-  identity.broken = Error{Errc::storage_failed, "identity: I/O error"};
-  Greeter greeter(identity);
+  node.identity.broken = Error{Errc::storage_failed, "identity: I/O error"};
+  Greeter greeter(node.identity);
   Hello by_leader;
   by_leader.cluster = {1, 2};
   by_leader.node = NodeId{1};
@@ -146,9 +155,30 @@ TEST_CASE("found 12: a node that cannot write down its cluster says so and stops
   const std::optional<Refused> refused = greeter.judge(by_leader, {});
   REQUIRE(refused);
   CHECK(refused->detail == "this node cannot join: identity: I/O error");
-  beginning.tick(nullptr);
-  REQUIRE(driver.failures.size() == 1);
-  CHECK(driver.failures.front().code == Errc::storage_failed);
+  node.beginning->tick(nullptr);
+  REQUIRE(node.driver.failures.size() == 1);
+  CHECK(node.driver.failures.front().code == Errc::storage_failed);
+}
+
+// A node that nobody takes in any more, although it is told whom to ask: it had voted for a leader
+// that was about to add it, and took that vote on its disk for a membership.
+TEST_CASE("found 13: a node that has voted but is no member yet asks whom it is told to ask",
+          "[found-13][replica][joining]") {
+  Newcomer node;
+  Founding wait;
+  wait.wait_to_be_added = true;
+  REQUIRE(node.begin(wait));
+  node.identity.kept.cluster = {1, 2};  // As whoever asked for the vote has said.
+  PersistWork vote;
+  vote.hard_state = HardState{Term{4}, NodeId{1}, Index{}};
+  storage::KvBatch batch;
+  node.store.stage(vote, batch);
+  REQUIRE(node.disk.engine().write(batch, true));
+
+  const auto log = node.join();
+  REQUIRE((log && *log));
+  CHECK((*log)->hard_state.term == Term{4});  // The vote stays.
+  CHECK(node.identity.kept.joining.at(GroupId{0}) == std::vector<std::string>{"n1"});
 }
 
 }  // namespace raft::replica

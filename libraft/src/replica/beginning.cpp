@@ -48,7 +48,12 @@ Result<std::optional<RecoveredLog>> Beginning::open() {
     }
     if (const auto named = name_founded_cluster(*recovered); !named) return named.error();
   }
-  if (founding.bootstrap || founding.wait_to_be_added || !founding.join.empty()) {
+  // It has voted for whoever was about to take it in, which came to nothing.
+  const bool still_joins =
+      recovered->last.value == 0 && ports_.identity.identity().joining.contains(options_.group);
+  if (still_joins && !founding.join.empty()) {
+    if (const auto written = join(founding.join); !written) return written.error();
+  } else if (founding.bootstrap || founding.wait_to_be_added || !founding.join.empty()) {
     RAFT_LOG(ports_.log, info, "the data directory holds a member: how to begin is ignored");
   }
   return std::optional(*std::move(recovered));
