@@ -246,6 +246,8 @@ void Replica::persisted(std::uint64_t number, const Storage::Written& written) {
   if (failure_) return;
   if (!written.result) return fail(written.result.error());
   if (written.took > Duration{0}) counters_.sync_us.record(microseconds(written.took));
+  // Of a confirmation out of order, what it lets go would be held for ever.
+  RAFT_ASSERT(!held_.empty() && held_.front().number <= number);
   while (!held_.empty() && (held_.front().number <= number || !held_.front().writes)) {
     number = held_.front().number;
     // By now a newer term may have replaced what an older one claimed.

@@ -364,7 +364,7 @@ void Nemesis::start_later(NodeId id, Duration delay) {
 
 void Nemesis::lose(const Action& action, NodeId id) {
   if (world_.node(id).is_lost) return;
-  const bool is_borne = world_.can_lose(id);
+  const bool is_borne = operator_.can_lose(id);
   if (action.kind == ActionKind::roll_back) return is_borne ? roll_back(id) : void();
   if (!is_borne && !world_.profile().is_over_limit) return;
   if (!is_borne) world_.effects().hit(Fault::over_limit);
@@ -374,7 +374,7 @@ void Nemesis::lose(const Action& action, NodeId id) {
   for (const NodeId other : world_.ids()) {
     const bool is_struck = other != id && other.value % 2 == id.value % 2;
     if (!is_struck || world_.node(other).is_lost) continue;
-    if (!world_.can_lose(other)) world_.effects().hit(Fault::over_limit);
+    if (!operator_.can_lose(other)) world_.effects().hit(Fault::over_limit);
     take_directory(action, other);
   }
 }

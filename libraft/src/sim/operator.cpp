@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/quorum.hpp"
+
 namespace raft::sim {
 namespace {
 
@@ -78,9 +80,11 @@ void Operator::change(MembershipChange change) {
   if (!node) return;
   is_removing_ = true;
   const std::uint64_t call = calls_.begin(node, "change", [this] { is_removing_ = false; });
+  outstanding_.asked(call, change, world_.now());
   world_.on_node(node, Duration{0}, [this, node, change, call] {
     const auto done = [this, call](const Result<void>& result) {
       if (!calls_.answered(call)) return;
+      outstanding_.answered(call, result);
       is_removing_ = false;
       if (!result) return;
       ++changes_done_;
@@ -107,6 +111,20 @@ bool Operator::can_spare(const Membership& members, NodeId id) const {
 bool Operator::has_data(const Membership& members, NodeId member) const {
   const Node& node = world_.node(member);
   return !node.is_lost && members.names(member, node.instance);
+}
+
+bool Operator::can_lose(NodeId id) {
+  const NodeId leader = world_.leader();
+  if (!leader) return false;
+  const core::Core& core = world_.replica(leader)->core();
+  if (core.commit() < core.leader_state()->term_start) return false;
+  const std::vector<Membership> futures = outstanding_.futures_of(
+      {*core.log().membership_at(core.commit()).membership, *core.membership().membership},
+      world_.now());
+  return std::all_of(futures.begin(), futures.end(), [&](const Membership& members) {
+    return core::has_quorum(members,
+                            [&](NodeId other) { return other != id && has_data(members, other); });
+  });
 }
 
 void Operator::join_new() {

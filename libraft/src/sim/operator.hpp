@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sim/calls.hpp"
+#include "sim/outstanding_changes.hpp"
 #include "sim/world.hpp"
 
 namespace raft::sim {
@@ -40,6 +41,10 @@ class Operator {
   /// A node of another cluster comes to the address of one of ours, and must not be let in.
   void call_as_stranger(NodeId id);
 
+  /// Whether the cluster can bear that this node's data are gone, whatever becomes of the changes
+  /// that were asked for.
+  bool can_lose(NodeId id);
+
   /// What an operator does by and by: starts what is down, brings in anew whose disk is lost or who
   /// was removed. To be called now and then.
   void tend();
@@ -63,6 +68,7 @@ class Operator {
   World& world_;
   Calls& calls_;
   core::Random random_;
+  OutstandingChanges outstanding_;
   std::uint64_t changes_done_ = 0;
   bool is_removing_ = false;  ///< A removal of somebody lost is under way.
   std::set<NodeId> waiting_;  ///< Started to be added by a change, and not to ask for it.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/quorum.hpp"
 #include "sim/digest.hpp"
 #include "storage/snapshot_format.hpp"
 #include "util/assert.hpp"
@@ -17,14 +16,6 @@ using std::chrono::seconds;
 
 /// Many times what the longest runs need: whoever takes more turns than this goes in circles.
 constexpr std::uint64_t steps_max = 20'000'000;
-
-/// What the membership may become at any moment, without anybody asking for it.
-Membership with_all_promoted(Membership membership) {
-  for (Member& member : membership.members) {
-    if (member.promote) member.role = Role::voter;
-  }
-  return membership;
-}
 
 }  // namespace
 
@@ -384,23 +375,6 @@ bool World::is_restored_from(const Node& node, const std::string& file) const {
     newest_index = last.index;
   }
   return newest == file;
-}
-
-bool World::can_lose(NodeId id) const {
-  const NodeId leads = leader();
-  if (!leads) return false;
-  const core::Core& core = replica(leads)->core();
-  for (const LoggedMembership& logged :
-       {core.log().membership_at(core.commit()), core.membership()}) {
-    const auto is_there = [&](NodeId other) {
-      const auto found = nodes_.find(other);
-      return other != id && found != nodes_.end() && !found->second->is_lost &&
-             logged.membership->names(other, found->second->instance);
-    };
-    if (!core::has_quorum(*logged.membership, is_there)) return false;
-    if (!core::has_quorum(with_all_promoted(*logged.membership), is_there)) return false;
-  }
-  return core.commit() >= core.leader_state()->term_start;
 }
 
 bool World::is_up(NodeId id) const {

@@ -74,8 +74,6 @@ class World {
   void rot(NodeId id);
   /// What its disk has of finished snapshots is complete, and the same as elsewhere.
   void check_files(NodeId id) { check_files(*nodes_.at(id)); }
-  /// Whether the cluster can bear that this node's data are gone.
-  bool can_lose(NodeId id) const;
 
   Node& node(NodeId id) { return *nodes_.at(id); }
   const Node& node(NodeId id) const { return *nodes_.at(id); }
