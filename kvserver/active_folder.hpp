@@ -11,11 +11,11 @@ namespace kv {
 /// A folder with sub-folders `db-NNNNNN` and a file `ACTIVE` that holds the name of one of them.
 /// The file is replaced by a rename, the one step of a switch; every other sub-folder is what an
 /// interrupted switch left behind. Not for concurrent use. Errors name the path: corrupt,
-/// storage_full, storage_failed.
+/// data_missing, storage_full, storage_failed.
 class ActiveFolder {
  public:
-  /// Creates the folder, with mode 0700, when it is missing; its parent must exist. Corrupt: ACTIVE
-  /// holds something else, or is missing beside a generation.
+  /// Creates the folder, with mode 0700, when it is missing; its parent must exist. corrupt: ACTIVE
+  /// holds something else; data_missing: it is gone, but not the generations.
   static raft::Result<ActiveFolder> open(const std::string& folder);
 
   /// The present generation.

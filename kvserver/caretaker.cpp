@@ -42,8 +42,8 @@ SpaceWatch::News SpaceWatch::look(bool is_full) {
 std::optional<raft::MembershipChange> correct_addresses(const raft::Status& status,
                                                         const std::string& raft_address,
                                                         const std::string& http_address) {
-  const auto& membership = status.membership.membership;
-  const raft::Member* self = membership && status.is_member ? membership->find(status.id) : nullptr;
+  if (!status.is_member) return std::nullopt;
+  const raft::Member* self = status.membership.membership->find(status.id);
   if (self == nullptr) return std::nullopt;
   if (self->address == raft_address && self->attributes == http_address) return std::nullopt;
   raft::MembershipChange change;

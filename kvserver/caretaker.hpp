@@ -2,7 +2,6 @@
 // snapshot has come and when space is short, and corrects its own addresses in the membership.
 #pragma once
 
-#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <optional>
 #include <string>

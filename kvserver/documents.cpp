@@ -26,8 +26,7 @@ std::int64_t microseconds(raft::Duration duration) {
 }
 
 const raft::Member* find_member(const raft::Status& status, raft::NodeId id) {
-  const auto& membership = status.membership.membership;
-  return membership ? membership->find(id) : nullptr;
+  return status.membership.membership->find(id);
 }
 
 const raft::PeerStatus* find_peer(const raft::Status& status, raft::NodeId id) {
@@ -200,20 +199,19 @@ Response status_document(const Facts& facts) {
 
 Response cluster_document(const Facts& facts) {
   const raft::LoggedMembership& logged = facts.status.membership;
+  const raft::Membership& membership = *logged.membership;
   json::object body;
   body["cluster"] = raft::to_string(facts.identity.cluster);
   body["term"] = facts.status.term.value;
   body["leader"] = facts.status.leader.value;
   body["membership_index"] = logged.index.value;
   json::array members;
-  if (logged.membership) {
-    for (const auto& member : logged.membership->members) {
-      members.push_back(member_object(facts, member));
-    }
-    if (logged.membership->is_joint()) {
-      body["joint"] = {{"incoming", ids(logged.membership->voters())},
-                       {"outgoing", ids(logged.membership->outgoing)}};
-    }
+  for (const raft::Member& member : membership.members) {
+    members.push_back(member_object(facts, member));
+  }
+  if (membership.is_joint()) {
+    body["joint"] = {{"incoming", ids(membership.voters())},
+                     {"outgoing", ids(membership.outgoing)}};
   }
   body["members"] = std::move(members);
   return document(body);
@@ -232,8 +230,8 @@ Response leader_document(const Facts& facts) {
 }
 
 Response join_document(const Facts& facts) {
-  const auto& membership = facts.status.membership.membership;
-  if (!facts.identity.cluster || !membership || membership->members.empty()) {
+  const raft::Membership& membership = *facts.status.membership.membership;
+  if (!facts.identity.cluster || membership.members.empty()) {
     return to_response({ProblemCode::no_leader, "this node does not belong to a cluster yet"},
                        Style::json);
   }
@@ -242,7 +240,7 @@ Response join_document(const Facts& facts) {
   json::array members;
   // The leader first: it is the one that can add a member at once.
   std::vector<const raft::Member*> order;
-  for (const auto& member : membership->members) order.push_back(&member);
+  for (const raft::Member& member : membership.members) order.push_back(&member);
   std::stable_partition(order.begin(), order.end(), [&](const raft::Member* member) {
     return member->id == facts.status.leader;
   });

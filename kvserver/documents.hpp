@@ -1,7 +1,6 @@
 // What a node says about itself and its cluster, as JSON and as lines of health. Pure functions.
 #pragma once
 
-#include <boost/asio/bind_executor.hpp>
 #include <cstdint>
 #include <optional>
 #include <string_view>

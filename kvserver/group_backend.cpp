@@ -40,8 +40,7 @@ Position GroupBackend::position() const {
 
 std::string GroupBackend::http_address(raft::NodeId id) const {
   const raft::Status status = this->status();
-  const auto& membership = status.membership.membership;
-  const raft::Member* member = membership ? membership->find(id) : nullptr;
+  const raft::Member* member = status.membership.membership->find(id);
   return member != nullptr ? member->attributes : std::string();
 }
 

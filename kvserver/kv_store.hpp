@@ -39,8 +39,7 @@ class Store {
 std::unique_ptr<Store> make_memory_store();
 
 /// In RocksDB, in `folder`, which belongs to the store and is created when missing; its parent must
-/// exist. Errors name the folder: corrupt, invalid_argument (another process has it open),
-/// storage_full, storage_failed.
+/// exist. Errors as open_rocks_engine().
 Result<std::unique_ptr<Store>> open_rocks_store(const std::string& folder,
                                                 const RocksOptions& options = {});
 

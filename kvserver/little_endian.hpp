@@ -1,9 +1,10 @@
 // Fixed-width little-endian numbers, written to and read from bytes with bounds checks.
 #pragma once
 
+#include <boost/endian/conversion.hpp>
 #include <concepts>
 #include <cstddef>
-#include <cstdint>
+#include <cstring>
 
 #include <libraft/types.hpp>
 
@@ -11,11 +12,8 @@ namespace kv {
 
 template <std::unsigned_integral Number>
 void append_little_endian(Number value, raft::Bytes& out) {
-  char bytes[sizeof(Number)];
-  for (std::size_t i = 0; i < sizeof(Number); ++i) {
-    bytes[i] = static_cast<char>(static_cast<std::uint64_t>(value) >> (8 * i));
-  }
-  out.append(bytes, sizeof(Number));
+  boost::endian::native_to_little_inplace(value);
+  out.append(reinterpret_cast<const char*>(&value), sizeof(Number));
 }
 
 /// Reads from bytes that may be anything. The first failure sticks: what follows reads as zero or
@@ -26,12 +24,10 @@ class LittleEndianReader {
 
   template <std::unsigned_integral Number>
   Number number() {
-    std::uint64_t value = 0;
     const raft::BytesView bytes = take(sizeof(Number));
-    for (std::size_t i = 0; i < bytes.size(); ++i) {
-      value |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
-    }
-    return static_cast<Number>(value);
+    Number value = 0;
+    std::memcpy(&value, bytes.data(), bytes.size());
+    return boost::endian::little_to_native(value);
   }
 
   /// A view into the input.

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <boost/program_options.hpp>
 #include <fstream>
+#include <iterator>
 #include <limits>
-#include <set>
 #include <sstream>
 
 #include "kvserver/exit_code.hpp"
@@ -26,52 +26,57 @@ constexpr std::string_view environment_prefix = "KVSERVER_";
 // An entry travels in one frame of the Raft port, which has at most 8 MiB.
 constexpr std::size_t value_bytes_limit = std::size_t{4} << 20;
 
-// Switches: alone they mean true.
-const std::set<std::string>& switches() {
-  static const std::set<std::string> names{"bootstrap",    "dev",  "insecure", "print-config",
-                                           "check-config", "help", "version"};
-  return names;
-}
+struct Flag {
+  const char* name;
+  const char* otherwise;  ///< Its value when nothing gives one.
+  const char* help;
+  bool is_switch = false;  ///< Alone it means true.
+};
+
+constexpr Flag flags[] = {
+    {"http", "127.0.0.1:6000", "address for clients, HOST:PORT"},
+    {"raft", "127.0.0.1:7000", "address for other nodes, HOST:PORT"},
+    {"node", "", "this node's id, a number from 1; needed"},
+    {"data", "", "data directory; empty: data/node-ID"},
+    {"bootstrap", "false", "found a new cluster; only on its very first node", true},
+    {"join", "",
+     "join a cluster: HTTP addresses A,B,C of any of its nodes; wait: wait to be added"},
+    {"join-timeout", "30s", "how long joining may take"},
+    {"store", "",
+     "memory or rocksdb: where the keys are kept; empty: what the data directory was begun with, "
+     "memory for a new one"},
+    {"dev", "false", "one node with temporary data, to try things out", true},
+    {"insecure", "false", "accept a --raft address that other machines can reach", true},
+    {"advertise-http", "", "what clients are told to dial; empty: --http"},
+    {"advertise-raft", "", "what other nodes dial; empty: --raft"},
+    {"max-value", "1MiB", "largest value"},
+    {"snapshot-log-bytes", "64MiB", "a snapshot is due after this much log"},
+    {"log-cache-bytes", "32MiB", "newest part of the log kept in memory"},
+    {"election-timeout", "500ms", "a follower waits one to two of these for its leader"},
+    {"heartbeat", "50ms", "how often a leader makes itself heard"},
+    {"log-level", "info",
+     "debug, info, warning or error; by component: raft=debug,http=warning,info"},
+    {"log-format", "text", "text or json"},
+    {"config", "", "file with lines NAME = VALUE; flags and KVSERVER_NAME go first"},
+    {"print-config", "false", "print every setting and where it comes from, and end", true},
+    {"check-config", "false", "check the settings, and end", true},
+    {"version", "false", "print the version, and end", true},
+    {"help", "false", "print this, and end", true},
+};
 
 po::options_description describe() {
   po::options_description all("Flags (--name=VALUE or --name VALUE)", 100, 60);
-  const auto text = [](const char* otherwise) {
-    return po::value<std::string>()->default_value(otherwise);
-  };
-  const auto flag = [] {
-    return po::value<std::string>()->default_value("false")->implicit_value("true");
-  };
-  all.add_options()("http", text("127.0.0.1:6000"), "address for clients, HOST:PORT")(
-      "raft", text("127.0.0.1:7000"), "address for other nodes, HOST:PORT")(
-      "node", text(""), "this node's id, a number from 1; needed")(
-      "data", text(""), "data directory; empty: data/node-ID")(
-      "bootstrap", flag(), "found a new cluster; only on its very first node")(
-      "join", text(""),
-      "join a cluster: HTTP addresses A,B,C of any of its nodes; "
-      "wait: wait to be added")("join-timeout", text("30s"), "how long joining may take")(
-      "store", text(""),
-      "memory or rocksdb: where the keys are kept; empty: what "
-      "the data directory was begun with, memory for a new one")(
-      "dev", flag(), "one node with temporary data, to try things out")(
-      "insecure", flag(), "accept a --raft address that other machines can reach")(
-      "advertise-http", text(""), "what clients are told to dial; empty: --http")(
-      "advertise-raft", text(""), "what other nodes dial; empty: --raft")(
-      "max-value", text("1MiB"), "largest value")("snapshot-log-bytes", text("64MiB"),
-                                                  "a snapshot is due after this much log")(
-      "log-cache-bytes", text("32MiB"), "newest part of the log kept in memory")(
-      "election-timeout", text("500ms"), "a follower waits one to two of these for its leader")(
-      "heartbeat", text("50ms"), "how often a leader makes itself heard")(
-      "log-level", text("info"),
-      "debug, info, warning or error; by component: "
-      "raft=debug,http=warning,info")("log-format", text("text"), "text or json")(
-      "config", text(""), "file with lines NAME = VALUE; flags and KVSERVER_NAME go first")(
-      "print-config", flag(), "print every setting and where it comes from, and end")(
-      "check-config", flag(), "check the settings, and end")(
-      "version", flag(), "print the version, and end")("help", flag(), "print this, and end");
+  for (const Flag& flag : flags) {
+    auto* const value = po::value<std::string>()->default_value(flag.otherwise);
+    all.add_options()(flag.name, flag.is_switch ? value->implicit_value("true") : value, flag.help);
+  }
   return all;
 }
 
-bool is_switch(std::string_view name) { return switches().count(std::string(name)) != 0; }
+bool is_switch(std::string_view name) {
+  return std::any_of(std::begin(flags), std::end(flags),
+                     [&](const Flag& flag) { return flag.is_switch && flag.name == name; });
+}
 
 // "-http=A" is "--http=A", and "--bootstrap true" is "--bootstrap=true": Program_options would
 // take the first for letters and the second for a stray word.

@@ -1,12 +1,15 @@
 #include "kvserver/response.hpp"
 
 #include <array>
+#include <boost/beast/http/status.hpp>
 #include <charconv>
 
 #include "kvserver/request.hpp"
 
 namespace kv {
 namespace {
+
+namespace http = boost::beast::http;
 
 void append_number(std::string& out, std::uint64_t value) {
   std::array<char, 20> digits;
@@ -56,7 +59,7 @@ void append_response(std::string& out, const Response& response, const Envelope&
   out.append("HTTP/1.1 ");
   append_number(out, response.status);
   out.push_back(' ');
-  out.append(reason_phrase(response.status));
+  out.append(http::obsolete_reason(http::int_to_status(response.status)));
   out.append("\r\nServer: kvserver\r\nDate: ");
   out.append(envelope.date);
   out.append("\r\n");
@@ -85,55 +88,6 @@ void append_response(std::string& out, const Response& response, const Envelope&
   }
   out.append("\r\n");
   if (!envelope.head_only && may_have_body(response.status)) out.append(response.body);
-}
-
-std::string_view reason_phrase(unsigned status) {
-  switch (status) {
-    case 200:
-      return "OK";
-    case 201:
-      return "Created";
-    case 204:
-      return "No Content";
-    case 304:
-      return "Not Modified";
-    case 307:
-      return "Temporary Redirect";
-    case 400:
-      return "Bad Request";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 408:
-      return "Request Timeout";
-    case 409:
-      return "Conflict";
-    case 412:
-      return "Precondition Failed";
-    case 413:
-      return "Content Too Large";
-    case 414:
-      return "URI Too Long";
-    case 415:
-      return "Unsupported Media Type";
-    case 417:
-      return "Expectation Failed";
-    case 431:
-      return "Request Header Fields Too Large";
-    case 500:
-      return "Internal Server Error";
-    case 503:
-      return "Service Unavailable";
-    case 504:
-      return "Gateway Timeout";
-    case 505:
-      return "HTTP Version Not Supported";
-    case 507:
-      return "Insufficient Storage";
-    default:
-      return "";
-  }
 }
 
 }  // namespace kv

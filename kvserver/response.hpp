@@ -58,7 +58,4 @@ struct Envelope {
 /// Appends the reply as it goes over the wire.
 void append_response(std::string& out, const Response& response, const Envelope& envelope);
 
-/// "Not Found". Empty for a status that is never sent here.
-std::string_view reason_phrase(unsigned status);
-
 }  // namespace kv

@@ -5,7 +5,9 @@
 // What stands under "m" is libraft's.
 #include "kvserver/rocks_records.hpp"
 
+#include <boost/algorithm/hex.hpp>
 #include <cstdint>
+#include <iterator>
 
 #include "kvserver/little_endian.hpp"
 
@@ -19,11 +21,7 @@ constexpr std::uint8_t format = 1;
 
 Error malformed_item(BytesView key, const std::string& path) {
   Bytes hex;
-  for (const char byte : key) {
-    constexpr char hex_digits[] = "0123456789abcdef";
-    hex += hex_digits[static_cast<unsigned char>(byte) >> 4];
-    hex += hex_digits[static_cast<unsigned char>(byte) & 15];
-  }
+  boost::algorithm::hex_lower(key, std::back_inserter(hex));
   return {Errc::corrupt, path + ": malformed item under key 0x" + hex};
 }
 

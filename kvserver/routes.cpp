@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <limits>
-#include <set>
 #include <string>
 
 #include "kvserver/conditions.hpp"
@@ -305,26 +304,6 @@ bool allows(const Entry& entry, Method method) {
   return false;
 }
 
-// Which of its rules a query breaks that Query::parse() has refused.
-std::string unfit_query(std::string_view text) {
-  std::set<std::string> names;
-  while (!text.empty()) {
-    const std::string_view pair = text.substr(0, text.find('&'));
-    text.remove_prefix(std::min(text.size(), pair.size() + 1));
-    if (pair.empty()) continue;
-    if (!percent_decode(pair, Plus::space)) {
-      return "a % is not followed by two hexadecimal digits in " + printable(pair) +
-             "; a percent sign itself is %25";
-    }
-    auto name = percent_decode(pair.substr(0, pair.find('=')), Plus::space);
-    const std::string shown = printable(*name);
-    if (!names.insert(*std::move(name)).second) {
-      return "the parameter " + shown + " occurs twice; an & inside a value is %26";
-    }
-  }
-  return "a query has at most 32 parameters; an & inside a value is %26";
-}
-
 Handled call(const Entry& entry, const Request& request, const RouteLimits& limits,
              const Target& target) {
   if (request.method == Method::options) {
@@ -339,9 +318,7 @@ Handled call(const Entry& entry, const Request& request, const RouteLimits& limi
     return problem;
   }
   const auto query = Query::parse(target.query);
-  if (!query) {
-    return bad_request(unfit_query(target.query));
-  }
+  if (!query) return bad_request(query.error().detail);
   return entry.handler({request, limits, target.path.substr(entry.path.size()), *query});
 }
 

@@ -1,6 +1,7 @@
 #include "kvserver/service.hpp"
 
 #include <algorithm>
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <utility>
 
@@ -293,8 +294,7 @@ std::optional<Problem> Service::problem_with(const Subject& subject, raft::Errc 
 // Whoever is a voter stays one when it is added again, so "created" would be wrong.
 std::optional<Response> Service::keep_voter(const raft::Member& member) const {
   const raft::Status status = backend_.status();
-  const auto& membership = status.membership.membership;
-  const raft::Member* present = membership ? membership->find(member.id) : nullptr;
+  const raft::Member* present = status.membership.membership->find(member.id);
   if (member.promote || present == nullptr || present->role != raft::Role::voter) {
     return std::nullopt;
   }
@@ -305,9 +305,7 @@ std::optional<Response> Service::keep_voter(const raft::Member& member) const {
 }
 
 bool Service::is_member(raft::NodeId id) const {
-  const raft::Status status = backend_.status();
-  const auto& membership = status.membership.membership;
-  return membership && membership->find(id) != nullptr;
+  return backend_.status().membership.membership->find(id) != nullptr;
 }
 
 Response Service::finish_write(Style style, const Write& write, error_code error,

@@ -1,6 +1,7 @@
 #include "kvserver/target.hpp"
 
 #include <algorithm>
+#include <boost/beast/core/string.hpp>
 
 namespace kv {
 namespace {
@@ -20,12 +21,7 @@ bool is_plain(char c) {
          c == '.' || c == '_' || c == '~' || c == '/';
 }
 
-bool starts_with_ignoring_case(std::string_view text, std::string_view lower) {
-  if (text.size() < lower.size()) return false;
-  return std::equal(lower.begin(), lower.end(), text.begin(), [](char expected, char c) {
-    return expected == (c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c);
-  });
-}
+raft::Error unfit(std::string detail) { return {raft::Errc::invalid_argument, std::move(detail)}; }
 
 }  // namespace
 
@@ -63,7 +59,7 @@ std::string percent_encode(std::string_view bytes) {
   return encoded;
 }
 
-std::optional<Query> Query::parse(std::string_view text) {
+raft::Result<Query> Query::parse(std::string_view text) {
   Query query;
   while (!text.empty()) {
     const std::string_view pair = text.substr(0, text.find('&'));
@@ -72,9 +68,18 @@ std::optional<Query> Query::parse(std::string_view text) {
     const std::size_t equals = std::min(pair.find('='), pair.size());
     auto name = percent_decode(pair.substr(0, equals), Plus::space);
     auto value = percent_decode(pair.substr(std::min(pair.size(), equals + 1)), Plus::space);
-    if (!name || !value || query.find(*name)) return std::nullopt;
+    if (!name || !value) {
+      return unfit("a % is not followed by two hexadecimal digits in " + printable(pair) +
+                   "; a percent sign itself is %25");
+    }
+    if (query.find(*name)) {
+      return unfit("the parameter " + printable(*name) +
+                   " occurs twice; an & inside a value is %26");
+    }
     // A request line of 16 KiB could name thousands; walking them for each would be quadratic.
-    if (query.all_.size() == 32) return std::nullopt;
+    if (query.all_.size() == 32) {
+      return unfit("a query has at most 32 parameters; an & inside a value is %26");
+    }
     query.all_.emplace_back(std::move(*name), std::move(*value));
   }
   return query;
@@ -89,7 +94,7 @@ const std::string* Query::find(std::string_view name) const {
 
 std::optional<Target> split_target(std::string_view target) {
   for (const std::string_view scheme : {"http://", "https://"}) {
-    if (!starts_with_ignoring_case(target, scheme)) continue;
+    if (!boost::beast::iequals(target.substr(0, scheme.size()), scheme)) continue;
     target.remove_prefix(scheme.size());
     const std::size_t authority = std::min(target.find_first_of("/?"), target.size());
     if (authority == 0) return std::nullopt;

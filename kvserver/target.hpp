@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include <libraft/error.hpp>
+
 namespace kv {
 
 /// What "+" means: itself in a path, a space in a query (as HTML forms and most clients write it).
@@ -23,8 +25,9 @@ std::string percent_encode(std::string_view bytes);
 /// the fastest.
 class Query {
  public:
-  /// Absent: a bad escape, or a name that occurs twice.
-  static std::optional<Query> parse(std::string_view text);
+  /// Errors: invalid_argument, saying which rule is broken: a bad escape, a name that occurs twice,
+  /// more than 32 parameters.
+  static raft::Result<Query> parse(std::string_view text);
 
   const std::string* find(std::string_view name) const;
   const std::vector<std::pair<std::string, std::string>>& parameters() const { return all_; }

@@ -34,9 +34,9 @@ int main(int argc, char** argv) {
   options.listen = "127.0.0.1:0";
   const auto node = raft::Node::open(context.get_executor(), options);
   if (!node) return std::cerr << node.error().detail << std::endl, 1;
-  raft::GroupOptions founding;
-  founding.founding.bootstrap = true;  // Ignored once the directory holds a member.
-  const auto group = (*node)->start_group(founding, counter);
+  raft::GroupOptions group_options;
+  group_options.founding.bootstrap = true;  // Ignored once the directory holds a member.
+  const auto group = (*node)->start_group(group_options, counter);
   if (!group) return std::cerr << group.error().detail << std::endl, 1;
   // Until the first election is over, or the disk has failed.
   while (!(*group)->status().leader && !(*group)->status().failure) context.run_one();

@@ -198,4 +198,29 @@ TEST_CASE("FC-09 with all windows full callers are told that the leader is busy"
   CHECK(cluster.run_until([&] { return cluster.is_converged(); }));
 }
 
+// Would catch a leader that takes a live heartbeat for room: while the disk stands still, all that
+// it sends piles up in the peer's memory.
+TEST_CASE("found 15: to a disk that stands still no more is sent than may be in flight",
+          "[found-15][flow]") {
+  for_each_variant([](const Variant& variant) {
+    Setup setup = variant.apply();
+    setup.limits.inflight_bytes_max = 4'000;
+    setup.limits.append_bytes_max = 1'000;
+    Cluster cluster(setup);
+    cluster.elect(n1);
+    REQUIRE(cluster.run_until([&] { return cluster.is_converged(); }));
+    cluster.hold_disk(n3);
+    for (int round = 0; round < 100; ++round) {
+      REQUIRE(cluster.propose(n1, std::string(500, 'x')));
+      cluster.run_for(60ms);
+    }
+    REQUIRE(cluster.leader() == n1);
+    const core::Progress& peer = progress(cluster, n1, n3);
+    CHECK(distance(peer.match, cluster.core(n3).log().last_index()) < 12);
+    CHECK(distance(peer.match, peer.next) < 12);
+    cluster.release_disk(n3);
+    CHECK(cluster.run_until([&] { return cluster.is_converged(); }, 5s));
+  });
+}
+
 }  // namespace raft::test

@@ -41,7 +41,7 @@ bool goes_on(const Joiner::Outcome& outcome) {
 struct Life final : IdentityKeeper, Introducer {
   explicit Life(sim::Disk& on) : disk(on), store(on.engine(), GroupId{0}) {
     auto opened = storage::IdentityFile::open(disk.root(), NodeId{1}, {1, 1}, false);
-    if (opened) file = *std::move(opened);
+    if (opened && opened->begin_life()) file = *std::move(opened);
   }
 
   storage::Identity identity() const override { return file->identity(); }

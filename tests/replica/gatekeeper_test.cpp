@@ -149,6 +149,24 @@ TEST_CASE("an instance that was named later than the host knows is welcome",
   CHECK_FALSE(members.judge(host, hello));
 }
 
+// A hello has room for the lowest groups only. A follower that was away must not lock out, for what
+// it is not shown, the very node that would tell it.
+TEST_CASE("a follower does not judge by a group that the hello has no room for",
+          "[found-17][replica][gatekeeper]") {
+  Members members;
+  for (const bool is_leader : {true, false}) {
+    const NodeId host = members.host(is_leader);
+    Hello hello = members.hello(members.guest(host));
+    hello.instance.low += 100;
+    hello.standings.clear();
+    for (std::uint64_t group = 100; hello.standings.size() < standings_max; ++group) {
+      hello.standings.push_back({GroupId{group}, Index{1}, Term{1}, Index{1}});
+    }
+    const std::optional<Refusal> verdict = members.judge(host, hello);
+    CHECK(verdict.has_value() == is_leader);
+  }
+}
+
 TEST_CASE("a directory with an older boot number was rolled back",
           "[DU-08][bug-43][replica][gatekeeper]") {
   Members members;

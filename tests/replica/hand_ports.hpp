@@ -58,11 +58,12 @@ struct HandDriver final : replica::Driver {
   std::vector<Error> failures;
 };
 
-/// Writes and confirms before the call returns.
+/// Writes and confirms before the call returns, or never.
 struct HandStorage final : replica::Storage {
   HandStorage(storage::KvEngine& kv, GroupId group) : engine(kv), store(kv, group) {}
 
   void write(const PersistWork& work, bool, Done done) override {
+    if (is_stalled) return;
     storage::KvBatch batch;
     store.stage(work, batch);
     done({engine.write(batch, true), {}});
@@ -82,6 +83,7 @@ struct HandStorage final : replica::Storage {
   storage::KvEngine& engine;
   storage::LogStore store;
   bool full = false;
+  bool is_stalled = false;
   std::optional<Error> unreadable;  ///< What reads say instead.
 };
 

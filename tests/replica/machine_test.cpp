@@ -14,10 +14,14 @@ using namespace raft::test;
 /// Fails as told.
 struct FailingMachine final : StateMachine {
   Bytes apply(const AppliedEntry& entry) override {
+    ++calls;
     if (entry.index == throws_at) throw std::runtime_error("no such table");
+    if (entry.index == throws_number_at) throw 42;
     return {};
   }
   std::unique_ptr<SnapshotReader> capture() override {
+    ++calls;
+    if (captures_nothing) return nullptr;
     if (capture_throws) throw std::runtime_error("no room");
     return std::make_unique<FailingReader>();
   }
@@ -28,7 +32,10 @@ struct FailingMachine final : StateMachine {
   };
 
   Index throws_at;
+  Index throws_number_at;
   bool capture_throws = false;
+  bool captures_nothing = false;
+  int calls = 0;
 };
 
 EntryPtr retry_of(std::uint64_t index, std::uint64_t sequence) {
@@ -202,15 +209,58 @@ TEST_CASE("a machine that throws is an error", "[replica][machine]") {
   const auto outcomes = machine.apply(history(5, 6));
   REQUIRE_FALSE(outcomes);
   CHECK(outcomes.error().detail.find("no such table") != std::string::npos);
+}
 
-  failing.capture_throws = true;
-  CHECK_FALSE(machine.capture());
-  failing.capture_throws = false;
-  auto capture = machine.capture();
+TEST_CASE("a capture or a restore that throws is an error", "[replica][machine]") {
+  FailingMachine failing;
+  auto capture = Machine(failing).capture();
   REQUIRE(capture);
   CHECK_FALSE(capture->read(10));
+  failing.capture_throws = true;
+  CHECK_FALSE(Machine(failing).capture());
   FailingMachine::FailingReader reader;
-  CHECK_FALSE(machine.restore(capture->meta, capture->records, reader));
+  CHECK_FALSE(Machine(failing).restore(capture->meta, capture->records, reader));
+}
+
+TEST_CASE("a machine that captures nothing, or throws what is no exception, is an error",
+          "[replica][machine]") {
+  FailingMachine failing;
+  failing.captures_nothing = true;
+  const auto capture = Machine(failing).capture();
+  REQUIRE_FALSE(capture);
+  CHECK(capture.error().detail.find("captured nothing") != std::string::npos);
+  failing.throws_number_at = Index{2};
+  CHECK_FALSE(Machine(failing).apply(history(1, 3)));
+}
+
+// Calls may wait behind the one that fails. An entry that follows one that was lost, or a snapshot
+// of half an entry, would outlive the failure on this disk alone.
+TEST_CASE("a machine that has failed is called no more", "[found-14][replica][machine]") {
+  FailingMachine failing;
+  failing.throws_at = Index{5};
+  Machine machine(failing);
+  REQUIRE(machine.apply(history(1, 4)));
+  REQUIRE_FALSE(machine.apply(history(5, 6)));
+  const int calls = failing.calls;
+  CHECK_FALSE(machine.apply(history(7, 8)));
+  CHECK_FALSE(machine.commit());
+  CHECK_FALSE(machine.capture());
+  CHECK(failing.calls == calls);
+}
+
+TEST_CASE("a durable machine whose commit failed gets no further entry",
+          "[found-14][replica][machine][durable]") {
+  NoWitness witness;
+  RegisterStore store;
+  DurableRegister registers(witness, {}, store);
+  Machine machine(registers);
+  REQUIRE(machine.apply(history(1, 4)));
+  store.set_failing(true);
+  CHECK(machine.apply(history(5, 5)).code() == Errc::storage_failed);
+  store.set_failing(false);
+  CHECK(machine.apply(history(6, 7)).code() == Errc::storage_failed);
+  CHECK(machine.commit().code() == Errc::storage_failed);
+  CHECK(store.newest().applied == Index{4});
 }
 
 // What a snapshot carries must be all that the next entry depends on: here the sessions.

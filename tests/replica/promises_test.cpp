@@ -360,4 +360,22 @@ TEST_CASE("who has the uncommitted entry of its removal goes when it is told",
   CHECK(member.failure() == Errc::removed);
 }
 
+// A leader of an earlier term that does not know of its end yet would take the shorter log for an
+// old copy of the disk, and the node would be told to leave.
+TEST_CASE("who cuts its log for a later term shows that term at once", "[found-18][replica]") {
+  Newcomer member;
+  member.receive({members({1, 2}), members({1, 2}), members({1, 2})}, 1);
+  REQUIRE(member.node.replica->standing().durable == Index{3});
+  member.node.storage.is_stalled = true;
+  AppendRequest append;
+  append.mark.session = {1};
+  append.prev = {Term{1}, Index{1}};
+  append.entries.push_back(std::make_shared<const Entry>(Entry{Term{2}, Index{2}, {}, {}}));
+  member.node.replica->receive({NodeId{1}, NodeId{2}, Term{2}, append});
+  member.node.replica->pump();
+  const Standing cut = member.node.replica->standing();
+  CHECK(cut.durable == Index{1});
+  CHECK(cut.term == Term{2});
+}
+
 }  // namespace raft::replica

@@ -187,6 +187,7 @@ Bytes DurableRegister::apply(const AppliedEntry& entry) { return core_.apply(ent
 
 Result<void> DurableRegister::commit(Index applied, std::span<const MetaRecord> meta) {
   if (store_.is_full()) return Error{Errc::storage_full, "no space for registers"};
+  if (store_.is_failing()) return Error{Errc::storage_failed, "the disk of the registers broke"};
   RegisterStore::Version version{state_, store_.newest().meta, applied};
   take_over(version.meta, meta);
   store_.commit(std::move(version));
@@ -202,6 +203,7 @@ Result<std::vector<MetaRecord>> DurableRegister::load_meta() {
 Result<void> DurableRegister::restore(SnapshotReader& snapshot, Index applied,
                                       std::span<const MetaRecord> meta) {
   if (store_.is_full()) return Error{Errc::storage_full, "no space for registers"};
+  if (store_.is_failing()) return Error{Errc::storage_failed, "the disk of the registers broke"};
   Result<RegisterState> state = core_.read(snapshot);
   if (!state) return state.error();
   RegisterStore::Version version{*state, {}, applied};

@@ -111,11 +111,15 @@ class RegisterStore {
   /// While there is no space nothing is committed or replaced.
   void set_full(bool full) { full_ = full; }
   bool is_full() const { return full_; }
+  /// Commits fail, and what they were to write is lost.
+  void set_failing(bool failing) { failing_ = failing; }
+  bool is_failing() const { return failing_; }
   void power_cut(core::Random& random);
 
  private:
   std::deque<Version> versions_{Version{}};  ///< The flushed one first.
   bool full_ = false;
+  bool failing_ = false;
 };
 
 class DurableRegister final : public DurableStateMachine {

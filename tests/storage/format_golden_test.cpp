@@ -37,6 +37,10 @@ TEST_CASE("keys are as documented", "[storage][format][DU-18]") {
         "0000000000000102"
         "03"
         "000000000000abcd");
+  CHECK(hexadecimal(storage::boot_mark_key()) ==
+        "ffffffffffffffff"
+        "ff"
+        "0000000000000000");
 }
 
 TEST_CASE("records are as documented", "[storage][format][DU-18]") {

@@ -216,6 +216,25 @@ TEST_CASE("a queue that overflows closes the connection", "[wire][connection]") 
   CHECK(pair.dialler.take_output().empty());
 }
 
+// Catches a link that breaks for ever under the first appends of many groups: what Raft sends again
+// is dropped in time, so that heartbeats and answers always fit.
+TEST_CASE("entries leave half of the queue to all else", "[found-16][wire][connection]") {
+  ConnectionMachine::Limits limits;
+  limits.send_queue_bytes_max = 2000;
+  Pair pair = established(Purpose::control, limits);
+  AppendRequest append;
+  append.entries.push_back(
+      std::make_shared<const Entry>(Entry{{1}, {1}, {}, Command{{}, 0, Bytes(100, 'x')}}));
+  for (int i = 0; i < 100; ++i) REQUIRE(pair.dialler.send({}, to_2(append)));
+  CHECK(pair.dialler.is_established());
+  for (int i = 0; i < 5; ++i) REQUIRE(pair.dialler.send({}, to_2(Heartbeat{})));
+  const Bytes sent = pair.dialler.take_output();
+  CHECK(sent.size() > 1000);
+  CHECK(sent.size() < 2000);
+  REQUIRE(pair.dialler.send({}, to_2(append)));
+  CHECK_FALSE(pair.dialler.take_output().empty());
+}
+
 TEST_CASE("what the socket has taken no longer counts", "[wire][connection]") {
   ConnectionMachine::Limits limits;
   limits.send_queue_bytes_max = 100;

@@ -18,11 +18,11 @@ enum class Errc : std::uint8_t {
   dropped,           ///< Certainly not applied: another entry was committed in its place.
   unknown_outcome,   ///< May or may not be applied. Retry only with a session.
   session_expired,   ///< Not executed now; whether an earlier try was is no longer known.
-  conflict,          ///< A membership change is under way, or the expected index did not match.
+  conflict,          ///< The state does not allow it now; the detail says what stands against it.
   id_taken,          ///< The node id belongs to another instance. Remove that member first.
   invalid_argument,  ///< The request can never succeed as it is.
   too_large,         ///< The command exceeds Limits::command_bytes_max, or a member its bounds.
-  timed_out,         ///< A read or a leadership transfer did not end in time; nothing changed.
+  timed_out,         ///< It did not end in time, or was cancelled; no data changed.
   removed,           ///< This node is no longer a member.
   storage_full,      ///< Not applied. The disk is full; goes on by itself once there is space.
   corrupt,           ///< Stored or received bytes are not what was written.

@@ -29,11 +29,11 @@ namespace raft {
 /// and never sends them twice.
 ///
 /// **Completion.** Every operation completes exactly once, on the handler's associated executor (by
-/// default the node's), never inside the initiating call. A node that goes completes what waits:
-/// `stopped` if it is certainly not applied, else `unknown_outcome`. So does whatever was forwarded
-/// and not answered in half a minute, or when the connection that it went over breaks or is
-/// replaced: `unknown_outcome`. From async_stop() on, new requests are refused with `stopped`;
-/// while no leader can be reached, with `no_leader`.
+/// default the node's), never inside the initiating call. A node that shuts down completes all that
+/// still waits: with `stopped` what is certainly not applied, else with `unknown_outcome`. The
+/// latter also ends a forwarded request that is not answered within 30 s, or whose connection
+/// breaks or is replaced. From async_stop() on, new requests are refused with `stopped`; while no
+/// leader can be reached, with `no_leader`.
 ///
 /// **Cancellation** of any type ends the waiting, not the work: what reads or only waits completes
 /// with `timed_out`, what may change something with `unknown_outcome`.
@@ -106,7 +106,8 @@ class Group {
   }
 
   /// Completes with (error_code) when the new membership is committed and no longer joint.
-  /// Errors: conflict (another change is under way, or MembershipChange::expected does not match),
+  /// Errors: conflict (another change is under way, or MembershipChange::expected_index does not
+  /// match),
   /// id_taken, invalid_argument, too_large, not_leader, transferring, busy, storage_full: nothing
   /// changed; dropped: certainly not changed; unknown_outcome, also where it takes more than half a
   /// minute.
@@ -240,13 +241,13 @@ class Node {
   /// strand of `executor`, whose context must outlive the node and be run by the user, on as many
   /// threads as they like. Blocks.
   /// Errors name the directory, file, key or address: invalid_argument (options, or the address
-  /// cannot be listened at), busy (another process has the directory), corrupt, id_taken (the
-  /// directory belongs to another node id), data_missing, newer_format, storage_full,
-  /// storage_failed.
+  /// cannot be listened on, or others may write to the directory), busy (another process has the
+  /// directory), corrupt, id_taken (the directory belongs to another node id), data_missing,
+  /// newer_format, storage_full, storage_failed.
   static Result<std::unique_ptr<Node>> open(Executor executor, NodeOptions options);
 
-  /// Completes what is pending, stops and joins the threads, and waits for what they are just
-  /// doing: a write, or a call of a state machine. Never needs the executor to run.
+  /// Completes what is pending, stops and joins the threads, and waits for what they are doing at
+  /// that moment: a write, or a call of a state machine. Never needs the executor to run.
   ///
   /// Not at the same time as anything else on executor(): so after async_stop() has completed, or
   /// on that executor, or while nobody runs its context. Not within the handler of another

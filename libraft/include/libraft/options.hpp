@@ -1,9 +1,11 @@
 // Every option with its default and advice. Plain values, checked once at the start.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,7 +35,7 @@ struct Timing {
   Duration election_timeout = std::chrono::milliseconds(500);
   /// A follower that receives a snapshot asks again for what did not come within this time.
   Duration snapshot_retry = std::chrono::seconds(1);
-  /// It gives a transfer without any progress up; its leader does so after twice as long.
+  /// After this long without progress it gives up a transfer; the leader does so after twice that.
   Duration snapshot_patience = std::chrono::seconds(30);
 };
 
@@ -115,8 +117,9 @@ struct NodeOptions {
   std::shared_ptr<rocksdb::WriteBufferManager> write_buffer_manager;
   LogSink log;  ///< Empty: silent.
   LogLevel log_level = LogLevel::info;
-  /// Called once, on the node's executor, when a group cannot go on: storage failed, the identity
-  /// is refused, or the member was removed. The node stays up to answer what is waiting.
+  /// Called at most once per group, on the node's executor, when it cannot go on: storage failed,
+  /// its identity was refused, it was removed, or joining timed out. The node stays up to answer
+  /// what is waiting.
   std::function<void(GroupId, const Error&)> on_failure;
 };
 

@@ -23,11 +23,11 @@ struct Applied {
 /// once and every attempt gets the same reply. Up to 64 requests of a client may overtake each
 /// other; the very first must be answered before the next is sent.
 ///
-/// That holds while the client is remembered: until an hour of silence, by the log's clock, or
-/// until so many others were heard since that they are more than 65536, or names and replies take
-/// more than 256 MiB. Afterwards its requests are `session_expired`, except for number 1: that one
-/// begins a new session, and so is executed again. Give it up, or take a new name, in less than an
-/// hour.
+/// That holds while the client is remembered: until it has been silent for an hour of the log's
+/// clock, until more than 65,536 other clients have been heard from since, or until the names and
+/// replies of those heard from more recently exceed 256 MiB. Afterwards its requests are
+/// `session_expired`, except for number 1: that one begins a new session, and so is executed again.
+/// Stop retrying it, or take a new name, in less than an hour.
 struct Session {
   Bytes client;                ///< 1 to 64 bytes, unique per client.
   std::uint64_t sequence = 0;  ///< From 1, each request one higher.

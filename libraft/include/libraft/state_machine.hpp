@@ -70,11 +70,13 @@ class DurableStateMachine : public StateMachine {
  public:
   /// Writes all that apply() did since the last successful call and these records in one atomic
   /// write, which need not be synced. Called after each run of apply(), which may only stage its
-  /// changes, yet must see those of the entries before. `applied` is the last entry of the run:
-  /// above those that apply() was given where others follow, which are libraft's own.
+  /// changes, yet must see those of the entries before. `applied` is the last entry of the run. It
+  /// may be above the last one that apply() was given: libraft's own entries are not passed on.
+  /// Where `meta` names a key twice, the later record counts.
   ///
-  /// storage_full says that nothing was written and all of it is still staged: the same call is
-  /// made again after a pause, and no other in between. Any other error stops the replica.
+  /// storage_full says that nothing was written and everything is still staged. After a pause the
+  /// call is made again, with these records and perhaps more. Meanwhile apply() and reads may come,
+  /// and capture() does not. Any other error stops the replica.
   virtual Result<void> commit(Index applied, std::span<const MetaRecord> meta) = 0;
 
   /// All records kept, in any order. Called once at the start; what it returns is as of

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -69,8 +70,9 @@ struct Status {
   Index applied;
   Index first_index;  ///< Of the oldest entry still in the log.
   Index last_index;
-  LoggedMembership membership;  ///< In force; never null, empty before this node is told.
-  bool is_member = false;       ///< Named by the membership in force.
+  /// In force; never null, empty before this node is told.
+  LoggedMembership membership{{}, std::make_shared<const Membership>()};
+  bool is_member = false;  ///< Named by the membership in force.
   bool is_removed = false;
   bool storage_full = false;  ///< The log or the state machine waits for space, or soon will.
   std::optional<Error> failure;

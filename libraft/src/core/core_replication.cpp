@@ -159,14 +159,13 @@ void Core::on(const Message& message, const HeartbeatReply& reply) {
   }
   peer->paused = false;
   update_catch_up(message.from, *peer);  // With nothing to append, a round ends here.
-  // The window alone does not tell: what was given up to make room is unanswered too.
-  if (peer->state != Progress::State::replicate || peer->next == peer->match.next()) return;
+  if (peer->state != Progress::State::replicate) return;
   // It is alive, yet something sent a while ago is unanswered: either its disk is slow or it got
   // lost. An append without entries behind the last one tells which, and costs next to nothing.
+  // The window stays as it is: to a slow disk every further entry would be one too many.
   const std::optional<Instant> oldest = peer->inflight.oldest();
-  if (oldest && now_ - *oldest < options_.timing.heartbeat) return;
+  if (!oldest || now_ - *oldest < options_.timing.heartbeat) return;
   if (peer->next <= log_.base().last.index) return request_snapshot(message.from, *peer);
-  if (peer->inflight.is_full()) peer->inflight.release_oldest();
   send_append(message.from, *peer, {});
 }
 

@@ -58,6 +58,10 @@ Violation check_peers(const Core& core) {
     if (peer.inflight.appends() > core.options().limits.inflight_appends_max) {
       return violated("T3", "too many appends in flight");
     }
+    const bool is_answered = peer.next == peer.match.next();
+    if (peer.state == Progress::State::replicate && peer.inflight.empty() != is_answered) {
+      return violated("T3", "what is in flight is not what is unanswered");
+    }
     if (core.membership().membership->find(id) == nullptr && !peer.departing) {
       return violated("M1", "replicates to a stranger");
     }

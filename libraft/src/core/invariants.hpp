@@ -24,8 +24,9 @@ struct Previous {
   Term last_term;
 };
 
-/// The cheap checks (E5, E11, L3, L5, L6, C1, T1, T3, M1, M3), static and against the step before;
-/// updates `previous`. Absent: all hold. Otherwise the invariant's id and what is wrong.
+/// The cheap checks (E2, E5, E11, L2, L3, L5, C1, C6, C7, T1, T3, M1, M3), static and against the
+/// step before; updates `previous`. Absent: all hold. Otherwise the invariant's id and what is
+/// wrong.
 std::optional<std::string> check_invariants(const Core& core, Previous& previous);
 
 }  // namespace raft::core

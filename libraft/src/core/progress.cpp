@@ -43,12 +43,6 @@ void Inflight::acknowledged(Index match, Instant now) {
   }
 }
 
-void Inflight::release_oldest() {
-  if (appends_.empty()) return;
-  bytes_ -= appends_.front().bytes;
-  appends_.pop_front();
-}
-
 void Inflight::clear() {
   appends_.clear();
   bytes_ = 0;

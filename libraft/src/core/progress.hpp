@@ -28,8 +28,6 @@ class Inflight {
   void sent(Index last, std::size_t bytes, Instant now);
   /// All appends up to `match` arrived.
   void acknowledged(Index match, Instant now);
-  /// Gives up on the oldest, so that one more may be sent.
-  void release_oldest();
   void clear();
 
  private:

@@ -49,7 +49,7 @@ class ReadQueue {
   Round confirm();
   /// Everything that waits, in a round or for one: leadership is lost.
   std::vector<ReadBatch> abandon();
-  /// Own reads waiting or under way, and those of peers.
+  /// Reads of peers, waiting or in a round.
   std::size_t remote_count() const;
 
  private:

@@ -4,6 +4,7 @@
 #include <random>
 #include <utility>
 
+#include "storage/boot_mark.hpp"
 #include "storage/disk_space.hpp"
 
 namespace raft::node {
@@ -54,6 +55,7 @@ Result<std::unique_ptr<DataDirectory>> DataDirectory::try_to_open(const NodeOpti
   auto engine = storage::RocksEngine::open(rocks);
   if (!engine) return engine.error();
   directory->engine_ = *std::move(engine);
+  if (const auto begun = directory->begin_life(); !begun) return begun.error();
   return directory;
 }
 
@@ -66,6 +68,14 @@ Result<void> DataDirectory::open_identity(NodeId node) {
   const storage::MutexLock lock(mutex_);
   identity_ = *std::move(identity);
   return check_log_is_there();
+}
+
+// In this order: the log may know of a life that was cut off here, the identity of none that the
+// log has forgotten.
+Result<void> DataDirectory::begin_life() {
+  const storage::MutexLock lock(mutex_);
+  const auto marked = storage::mark_boot(*engine_, identity_->identity().boot);
+  return marked ? identity_->begin_life() : marked;
 }
 
 // Who founded or began to join had a log by then. Begun anew under the same instance it could vote

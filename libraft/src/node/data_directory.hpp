@@ -43,6 +43,7 @@ class DataDirectory final : public replica::IdentityKeeper {
   static Result<std::unique_ptr<DataDirectory>> try_to_open(const NodeOptions& options,
                                                             const util::Log& log);
   Result<void> open_identity(NodeId node);
+  Result<void> begin_life();
   Result<void> check_log_is_there() const RAFT_REQUIRES(mutex_);
 
   const std::string path_;

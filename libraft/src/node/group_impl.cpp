@@ -31,7 +31,6 @@ Group::Impl::Impl(Node::Impl& node, const GroupOptions& options)
                  {node.directory(), introducer_, *this, store_, engine_, node.log()}) {
   published_.id = node.options().id;
   published_.group = options.group;
-  published_.membership.membership = std::make_shared<const Membership>();
 }
 
 Group::Impl::~Impl() = default;

@@ -21,7 +21,7 @@ enum class Purpose : std::uint8_t {
 struct Standing {
   GroupId group;
   Index named_at;  ///< Of the newest membership entry naming this very instance; 0: none.
-  Term term;       ///< On disk.
+  Term term;       ///< At least that on disk: whoever cut the log for a later one says so at once.
   Index durable;   ///< Last index of the log on disk.
 
   bool operator==(const Standing&) const = default;

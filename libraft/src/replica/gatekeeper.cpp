@@ -37,6 +37,10 @@ std::optional<Refused> judge_member(const Hello& hello, bool is_new_life, const 
   const Standing* standing = standing_in(hello, group.group());
   const Index named_at = standing == nullptr ? Index{} : standing->named_at;
   const Member* member = current.membership->find(hello.node);
+  // A hello has no room for all groups of a large node: then only a leader, whose membership is the
+  // newest, need not be told.
+  const bool is_cut = standing == nullptr && hello.standings.size() == standings_max;
+  if (is_cut && !core.is_leader()) return std::nullopt;
   // Our membership may be the stale one: then the newcomer was named after it.
   if (member != nullptr && member->instance != hello.instance && named_at <= current.index) {
     return Refused{Refusal::id_taken, group.group(), current.index,

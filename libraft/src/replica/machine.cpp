@@ -1,9 +1,9 @@
 #include "replica/machine.hpp"
 
-#include <exception>
 #include <utility>
 
 #include "protocol/encoding.hpp"
+#include "replica/guarded.hpp"
 #include "util/assert.hpp"
 #include "util/bytes.hpp"
 
@@ -32,16 +32,9 @@ MetaRecord membership_record(const SnapshotMeta& applied) {
   return {membership_key, std::move(value)};
 }
 
-/// Whatever the user's code throws becomes a final error of this replica.
 template <class Call>
-auto guarded(Call call) -> decltype(call()) {
-  try {
-    return call();
-  } catch (const std::bad_alloc&) {
-    throw;  // Nothing can be promised without memory.
-  } catch (const std::exception& error) {
-    return Error{Errc::storage_failed, std::string("the state machine threw: ") + error.what()};
-  }
+auto guarded_machine(Call call) -> decltype(call()) {
+  return guarded(Errc::storage_failed, "the state machine", std::move(call));
 }
 
 }  // namespace
@@ -53,6 +46,15 @@ Machine::Machine(StateMachine& machine)
   applied_.membership.membership = no_membership();
 }
 
+/// What follows a failure would build on a state that nobody knows: it is not tried.
+template <class Call>
+auto Machine::unless_failed(Call call) -> decltype(call()) {
+  if (failure_) return *failure_;
+  auto result = guarded_machine(std::move(call));
+  if (!result && result.code() != Errc::storage_full) failure_ = result.error();
+  return result;
+}
+
 Index Machine::durable_index() const { return durable_ ? durable_->durable_index() : Index{}; }
 
 void Machine::request_durable(Index upto) {
@@ -61,7 +63,7 @@ void Machine::request_durable(Index upto) {
 
 Result<void> Machine::load() {
   if (!durable_) return {};
-  return guarded([&]() -> Result<void> {
+  return unless_failed([&]() -> Result<void> {
     const auto records = durable_->load_meta();
     if (!records) return records.error();
     for (const MetaRecord& record : *records) {
@@ -72,7 +74,7 @@ Result<void> Machine::load() {
 }
 
 Result<std::vector<Outcome>> Machine::apply(std::span<const EntryPtr> entries) {
-  return guarded([&]() -> Result<std::vector<Outcome>> {
+  return unless_failed([&]() -> Result<std::vector<Outcome>> {
     outcomes_.reserve(outcomes_.size() + entries.size());
     for (const EntryPtr& entry : entries) {
       RAFT_ASSERT(entry->index == applied_.last.index.next());
@@ -92,7 +94,7 @@ Result<std::vector<Outcome>> Machine::apply(std::span<const EntryPtr> entries) {
 }
 
 Result<std::vector<Outcome>> Machine::commit() {
-  return guarded([&] { return write_out(); });
+  return unless_failed([&] { return write_out(); });
 }
 
 Result<Bytes> Machine::execute(const Entry& entry, const Command& command) {
@@ -124,15 +126,18 @@ Result<std::vector<Outcome>> Machine::write_out() {
 }
 
 Result<Bytes> Capture::read(std::size_t max) {
-  return guarded([&]() -> Result<Bytes> { return reader->read(max); });
+  return guarded_machine([&] { return reader->read(max); });
 }
 
 Result<Capture> Machine::capture() {
   if (!outcomes_.empty()) {
     return Error{Errc::storage_full, "the state machine has no space for what was applied last"};
   }
-  auto reader =
-      guarded([&]() -> Result<std::unique_ptr<SnapshotReader>> { return machine_.capture(); });
+  auto reader = unless_failed([&]() -> Result<std::unique_ptr<SnapshotReader>> {
+    auto frozen = machine_.capture();
+    if (!frozen) return Error{Errc::storage_failed, "the state machine captured nothing"};
+    return frozen;
+  });
   if (!reader) return reader.error();
   std::vector<MetaRecord> records;
   sessions_.save(records);
@@ -158,7 +163,7 @@ Result<void> Machine::restore(const SnapshotMeta& meta, BytesView head, Snapshot
   for (const MetaRecord& record : records) {
     if (!sessions.load(record)) return Error{Errc::corrupt, "snapshot record " + record.key};
   }
-  const Result<void> restored = guarded([&]() -> Result<void> {
+  const Result<void> restored = unless_failed([&]() -> Result<void> {
     if (!durable_) return machine_.restore(reader);
     records.push_back(applied_record(meta));
     records.push_back(membership_record(meta));

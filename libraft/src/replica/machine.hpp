@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -30,7 +31,9 @@ struct Capture {
   Result<Bytes> read(std::size_t max);
 };
 
-/// Used by one thread at a time, not always the same one, one call after the other.
+/// Used by one thread at a time, not always the same one, one call after the other. A final error
+/// is the answer to every later call, of which the user's machine hears nothing: calls may be
+/// queued behind the one that fails.
 class Machine {
  public:
   explicit Machine(StateMachine& machine);
@@ -58,6 +61,8 @@ class Machine {
   Result<void> restore(const SnapshotMeta& meta, BytesView records, SnapshotReader& reader);
 
  private:
+  template <class Call>
+  auto unless_failed(Call call) -> decltype(call());
   Result<Bytes> execute(const Entry& entry, const Command& command);
   Result<std::vector<Outcome>> write_out();
   bool load_record(const MetaRecord& record);
@@ -66,6 +71,7 @@ class Machine {
   DurableStateMachine* const durable_;
   Sessions sessions_;
   SnapshotMeta applied_;
+  std::optional<Error> failure_;
 
   // Since the last commit. Of two records of one key the later counts.
   bool membership_changed_ = false;

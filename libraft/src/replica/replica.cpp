@@ -422,7 +422,7 @@ Standing Replica::standing() const {
   };
   look(core_.log().base().membership);
   for (const LoggedMembership& logged : core_.log().memberships()) look(logged);
-  return {options_.group, named_at, core_.durable_hard_state().term, core_.log().stable()};
+  return {options_.group, named_at, core_.term(), core_.log().stable()};
 }
 
 Status Replica::status() const {

@@ -54,7 +54,8 @@ struct Ports {
 class Replica {
  public:
   /// Brings the machine to where the disk says it was, then makes the replica. Blocks. Errors:
-  /// corrupt, storage_failed, and those of the machine; the detail says what to do.
+  /// corrupt, data_missing, newer_format, storage_failed, invalid_argument (options), and those of
+  /// the machine; the detail says what to do.
   static Result<std::unique_ptr<Replica>> open(const Self& self, const GroupOptions& options,
                                                RecoveredLog recovered, StateMachine& machine,
                                                const Ports& ports);
@@ -153,7 +154,10 @@ class Replica {
   void start_snapshot();
   void no_capture(const Error& error);
   void write_snapshot(std::shared_ptr<Capture> capture);
-  void snapshot_written(Result<SnapshotInfo> written);
+  void snapshot_written(const Result<SnapshotInfo>& written);
+  void snapshot_is_there(const SnapshotInfo& file);
+  void no_snapshot(const Error& error);
+  void end_taking(const Result<void>& result);
   void file_is_there(const SnapshotInfo& file);
   void maintain_log();
   void request_durable_if_due();

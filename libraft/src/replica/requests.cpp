@@ -1,11 +1,10 @@
 // What callers ask of a replica, here or on another node: proposals, reads, changes, transfers.
 #include <algorithm>
-#include <exception>
-#include <new>
 #include <utility>
 
 #include "core/membership_change.hpp"
 #include "protocol/limits.hpp"
+#include "replica/guarded.hpp"
 #include "replica/replica.hpp"
 
 namespace raft::replica {
@@ -13,16 +12,10 @@ namespace {
 
 /// A read changes nothing: one that throws harms nobody but its caller.
 Result<void> run_guarded(Read& read) {
-  try {
+  return guarded(Errc::invalid_argument, "the read", [&]() -> Result<void> {
     read.function(read.granted);
     return {};
-  } catch (const std::bad_alloc&) {
-    throw;  // Nothing can be promised without memory.
-  } catch (const std::exception& error) {
-    return Error{Errc::invalid_argument, std::string("the read threw: ") + error.what()};
-  } catch (...) {
-    return Error{Errc::invalid_argument, "the read threw"};
-  }
+  });
 }
 
 }  // namespace

@@ -82,16 +82,18 @@ void Replica::start_snapshot() {
 void Replica::no_capture(const Error& error) {
   if (failure_) return;
   if (error.code != Errc::storage_full) return fail(error);
-  snapshot_written(error);  // There will be another one when there is space.
+  no_snapshot(error);  // There will be another one when there is space.
 }
 
 void Replica::write_snapshot(std::shared_ptr<Capture> capture) {
-  const bool is_there = newest_snapshot_ && newest_snapshot_->meta.last == capture->meta.last;
-  if (capture->meta.last.index.value == 0 || is_there) {
-    return snapshot_written(is_there ? Result<SnapshotInfo>(*newest_snapshot_)
-                                     : Result<SnapshotInfo>(Error{Errc::conflict,
-                                                                  "nothing is "
-                                                                  "applied yet"}));
+  if (failure_) return;
+  const EntryId last = capture->meta.last;
+  if (last.index.value == 0) {
+    sender_.have_none();
+    return end_taking(Error{Errc::conflict, "nothing is applied yet"});
+  }
+  if (newest_snapshot_ && newest_snapshot_->meta.last == last) {
+    return snapshot_is_there(*newest_snapshot_);
   }
   auto written = std::make_shared<Result<SnapshotInfo>>(Errc::stopped);
   files_queue_.run(
@@ -102,27 +104,37 @@ void Replica::write_snapshot(std::shared_ptr<Capture> capture) {
       [this, written] { snapshot_written(std::move(*written)); });
 }
 
-void Replica::snapshot_written(Result<SnapshotInfo> written) {
+void Replica::snapshot_written(const Result<SnapshotInfo>& written) {
   if (failure_) return;  // It offers nothing to anyone any more.
+  if (!written) return no_snapshot(written.error());
+  ++counters_.snapshots_taken;
+  RAFT_LOG(ports_.log, info,
+           "snapshot at " + to_string(written->meta.last) + ", " + std::to_string(written->bytes) +
+               " bytes");
+  snapshot_is_there(*written);
+}
+
+void Replica::snapshot_is_there(const SnapshotInfo& file) {
+  snapshot_pause_ = {};
+  end_taking({});
+  file_is_there(file);
+  remove_old_files();
+}
+
+/// Not final: the log simply stays longer until the next one succeeds. Each try may fill the disk
+/// to the brim before it fails, though.
+void Replica::no_snapshot(const Error& error) {
+  snapshot_pause_ = std::clamp(2 * snapshot_pause_, first_pause, longest_pause);
+  no_snapshot_before_ = ports_.driver.now() + snapshot_pause_;
+  RAFT_LOG(ports_.log, error, "no snapshot: " + error.detail);
+  end_taking(error);
+  sender_.have_none();
+}
+
+void Replica::end_taking(const Result<void>& result) {
   taking_snapshot_ = false;
-  if (written) {
-    ++counters_.snapshots_taken;
-    snapshot_pause_ = {};
-    RAFT_LOG(ports_.log, info,
-             "snapshot at " + to_string(written->meta.last) + ", " +
-                 std::to_string(written->bytes) + " bytes");
-    file_is_there(*written);
-    remove_old_files();
-  } else {
-    // Not final: the log simply stays longer until the next one succeeds. Each try may fill the
-    // disk to the brim before it fails, though.
-    snapshot_pause_ = std::clamp(2 * snapshot_pause_, first_pause, longest_pause);
-    no_snapshot_before_ = ports_.driver.now() + snapshot_pause_;
-    RAFT_LOG(ports_.log, error, "no snapshot: " + written.error().detail);
-    sender_.have_none();
-  }
   for (auto& [ticket, done] : std::exchange(snapshot_callers_, {})) {
-    complete(std::move(done), written ? Result<void>{} : Result<void>{written.error()});
+    complete(std::move(done), result);
   }
   wake();
 }

@@ -59,6 +59,7 @@ Result<void> Process::start(const Founding& founding) {
   const bool has_log = !node_.disk->engine().backup().empty();
   auto file = storage::IdentityFile::open(node_.disk->root(), node_.id, node_.instance, has_log);
   if (!file) return file.error();
+  if (const auto begun = file->begin_life(); !begun) return begun.error();
   identity_ = *std::move(file);
   node_.instance = identity().instance;
   transport_ = std::make_unique<SimulatedTransport>(world_.network(), *this, node_.id,

@@ -144,13 +144,16 @@ Result<IdentityFile> IdentityFile::open(FileSystem& files, NodeId node, Instance
   Identity identity;
   identity.node = node;
   identity.instance = fresh;
-  if (*read) identity = **read;
+  if (*read) {
+    identity = **read;
+  } else if (const auto written = write_identity(files, identity); !written) {
+    return written.error();
+  }
   if (identity.node != node) {
     return Error{Errc::id_taken, files.path_of(std::string(file_name)) + " belongs to node " +
                                      to_string(identity.node) + ", not to node " + to_string(node)};
   }
   ++identity.boot.value;
-  if (const auto written = write_identity(files, identity); !written) return written.error();
   return IdentityFile(files, std::move(identity));
 }
 

@@ -36,10 +36,13 @@ Result<void> write_identity(FileSystem& files, const Identity& identity);
 /// The identity of a running node.
 class IdentityFile {
  public:
-  /// Begins a new life: reads the identity, or makes one with `fresh` as its instance, counts the
-  /// boot number up and writes it. `has_log`: there is a log beside it, so that a missing file is a
-  /// loss. Errors: id_taken, data_missing, those of read_identity() and of write_identity().
+  /// Reads the identity, or makes one with `fresh` as its instance and no life so far, and counts
+  /// the boot number up, which is not written yet. `has_log`: there is a log beside it, so that a
+  /// missing file is a loss. Errors: id_taken, data_missing, those of read_identity() and of
+  /// write_identity().
   static Result<IdentityFile> open(FileSystem& files, NodeId node, InstanceId fresh, bool has_log);
+  /// Writes what open() has counted: a new life begins. Errors as write_identity().
+  Result<void> begin_life() { return change(identity_); }
 
   const Identity& identity() const { return identity_; }
   /// After an error the old one stands. After storage_failed so it does for good: what a second

@@ -2,6 +2,8 @@
 // kind  := 1 hard state | 2 base | 3 entry
 // index := of the entry; 0 with the other kinds
 //
+// The boot number has all bits set for a group, and kind 255.
+//
 // Big-endian, so that the order of bytes is the order of numbers: the entries of a group are one
 // range, and two groups never interleave. All keys have the same length.
 #include "storage/keys.hpp"
@@ -13,7 +15,13 @@
 namespace raft::storage {
 namespace {
 
-enum class Kind : unsigned char { hard_state = 1, base = 2, entry = 3, past_the_entries = 4 };
+enum class Kind : unsigned char {
+  hard_state = 1,
+  base = 2,
+  entry = 3,
+  past_the_entries = 4,
+  boot_mark = 255
+};
 
 constexpr std::size_t number_bytes = 8;
 constexpr std::size_t key_bytes = number_bytes + 1 + number_bytes;
@@ -57,6 +65,8 @@ Bytes base_key(GroupId group) { return make_key(group, Kind::base, {}); }
 
 Bytes entry_key(GroupId group, Index index) { return make_key(group, Kind::entry, index); }
 
+Bytes boot_mark_key() { return make_key(GroupId{~std::uint64_t{0}}, Kind::boot_mark, {}); }
+
 Bytes key_behind(GroupId group, Index last) {
   // The greatest index has no next one: it would wrap round to the first key of all.
   if (last.next() < last) return make_key(group, Kind::past_the_entries, {});
@@ -69,6 +79,7 @@ std::optional<Index> entry_index(BytesView key) {
 }
 
 std::string describe_key(BytesView key) {
+  if (key == boot_mark_key()) return "boot number";
   if (key.size() == key_bytes) {
     const std::string group =
         "group " + std::to_string(load_big_endian(key.substr(0, number_bytes)));
@@ -80,6 +91,7 @@ std::string describe_key(BytesView key) {
       case Kind::entry:
         return group + " entry " + to_string(*entry_index(key));
       case Kind::past_the_entries:
+      case Kind::boot_mark:
         break;
     }
   }

@@ -12,6 +12,9 @@ Bytes hard_state_key(GroupId group);
 Bytes base_key(GroupId group);
 Bytes entry_key(GroupId group, Index index);
 
+/// Where the boot number stands: of no group, and behind all of them.
+Bytes boot_mark_key();
+
 /// The key behind the entry at `last`, and before everything else that may follow: the end of a
 /// range that includes `last`.
 Bytes key_behind(GroupId group, Index last);

@@ -11,7 +11,7 @@ Bytes encode_record(BytesView key, const HardState& hard_state);
 Bytes encode_record(BytesView key, const SnapshotMeta& base);
 Bytes encode_record(BytesView key, const Entry& entry);
 
-// Errors of all: corrupt, naming the key.
+// Errors of all, naming the key: corrupt, newer_format.
 Result<HardState> decode_hard_state(BytesView key, BytesView value);
 Result<SnapshotMeta> decode_base(BytesView key, BytesView value);
 /// Also checks that the entry stands under its own index.

@@ -19,7 +19,8 @@ class LogStore {
   LogStore(const KvEngine& engine, GroupId group);
 
   /// Reads and checks everything. A directory without this group gives an empty log: term 0, last
-  /// 0, an empty membership. Errors: corrupt names the key and says what is wrong with it.
+  /// 0, an empty membership. Errors: corrupt and newer_format name the key and say what is
+  /// wrong with it.
   Result<RecoveredLog> recover();
 
   /// Adds entries, hard state and base of one batch of the core; the suffix that the first entry

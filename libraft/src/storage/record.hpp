@@ -13,8 +13,8 @@ Bytes blank_record();
 /// Fills in the envelope: now the record is the value to store under `key`.
 void seal(BytesView key, Bytes& record);
 
-/// The body of a value found under `key`; a view into `value`. Errors: corrupt, naming the key: the
-/// value has rotted, belongs to another key, or was written by a newer version.
+/// The body of a value found under `key`; a view into `value`. Errors, naming the key: corrupt (the
+/// value has rotted or belongs to another key), newer_format.
 Result<BytesView> unseal(BytesView key, BytesView value);
 
 /// The error that names the key and says what is wrong with it.

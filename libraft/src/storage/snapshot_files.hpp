@@ -33,12 +33,12 @@ class SnapshotFiles {
   using Predicate = std::function<bool(EntryId)>;
 
   /// Verifies the newest complete snapshot that belongs to the log and makes its name durable, then
-  /// removes all others and
-  /// what temporary files can no longer be completed: a receive above it is kept for receive().
+  /// removes all others, and temporary files that can no longer be completed: a receive above it is
+  /// kept for receive().
   /// A file that was received but not yet installed when the node stopped does not belong. Newest
   /// is the highest index, whatever the term. The log begins behind `base`, so that with one above
-  /// 0 a snapshot must reach it. Absent: there is none. Errors: corrupt names the file, or the
-  /// index that none reaches, and nothing was removed.
+  /// 0 a snapshot must reach it. Absent: there is none. Errors: corrupt and newer_format name
+  /// the file, data_missing the index that none reaches; then nothing was removed.
   Result<std::optional<SnapshotInfo>> recover(const Predicate& belongs, Index base = {});
 
   /// Begins a snapshot of the own machine: the head first, then append(), then finish().

@@ -24,10 +24,10 @@ Bytes encode_snapshot_head(const SnapshotMeta& meta, BytesView records);
 /// The bytes that end a file whose other bytes have this CRC32C.
 Bytes encode_snapshot_trailer(std::uint32_t crc);
 
-/// Errors: corrupt, naming the file.
+/// Errors, naming the file: corrupt, newer_format.
 Result<SnapshotHead> read_snapshot_head(const FileSystem& files, const std::string& name);
 
-/// Reads the whole file and checks its trailer and its head. Errors: corrupt, naming the file.
+/// Reads the whole file and checks its trailer and its head. Errors as above.
 Result<SnapshotInfo> verify_snapshot(const FileSystem& files, const std::string& name);
 
 /// The names of a group's files. All digits are there always, so that they sort by index.

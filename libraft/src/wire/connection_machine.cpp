@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <variant>
 
 #include "util/assert.hpp"
 #include "wire/codec.hpp"
@@ -14,6 +15,12 @@ constexpr std::uint16_t version_limit = 255;
 
 std::string describe_versions(std::uint16_t min, std::uint16_t max) {
   return std::to_string(min) + " to " + std::to_string(max);
+}
+
+/// Raft sends entries again when it hears nothing of them.
+bool may_be_dropped(const Message& message) {
+  const auto* append = std::get_if<AppendRequest>(&message.body);
+  return append != nullptr && !append->entries.empty();
 }
 
 }  // namespace
@@ -194,6 +201,9 @@ void ConnectionMachine::refuse(const Refused& refused) {
 
 bool ConnectionMachine::send(GroupId group, const Message& message) {
   RAFT_ASSERT(purpose() == Purpose::control);
+  if (may_be_dropped(message) && output_.size() + unsent_ > limits_.send_queue_bytes_max / 2) {
+    return true;
+  }
   return queue(FrameType::message, group, message);
 }
 

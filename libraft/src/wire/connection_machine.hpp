@@ -87,7 +87,8 @@ class ConnectionMachine {
 
   /// Queue a message. False: it was not queued, because the connection is not established or is
   /// closed; this call itself closes it when the queue overflows or the message exceeds
-  /// Limits::frame_bytes_max.
+  /// Limits::frame_bytes_max. Entries go no further than half of the queue and are dropped there,
+  /// as the network drops: many groups that catch up at once leave room for all else.
   bool send(GroupId group, const Message& message);
   bool send(GroupId group, const ServiceMessage& message);
 

@@ -57,6 +57,12 @@ void check_peers(Ghost& ghost, const WatchedNode& node) {
   for (const auto& [id, peer] : leader->peers) {
     check_peer(ghost.report, peer, core.options().limits, node.log.last_index(),
                core.applied_index());
+    // What a peer has not answered it may have to keep while its disk stands still.
+    if (peer.state == State::replicate &&
+        node.log.bytes_between(peer.match, peer.next.prev()) > peer.inflight.bytes()) {
+      ghost.report.violated(
+          "T3", "more is unanswered by node " + to_string(id) + " than counts as in flight");
+    }
   }
 }
 
