@@ -207,6 +207,24 @@ TEST_CASE("after close nothing happens any more", "[net]") {
   CHECK(node1.transport.local_address().empty());
 }
 
+// Catches: a deadline long without a purpose that keeps a stopped program from ending.
+TEST_CASE("a closed transport leaves the context nothing to wait for", "[net]") {
+  asio::io_context context;
+  net::TcpOptions patient;
+  patient.introduce_timeout = 1h;
+  TcpNode node1(context, one, patient);
+  TcpNode node2(context, two, patient);
+  bool was_answered = false;
+  node1.transport.introduce(node2.address(), group, std::nullopt,
+                            [&](const auto& result) { was_answered = result.has_value(); });
+  REQUIRE(run_until(context, [&] { return was_answered; }));
+  node1.transport.close();
+  node2.transport.close();
+  context.restart();
+  context.run_for(10s);
+  CHECK(context.stopped());
+}
+
 // Catches: a handler that closes the transport while the transport works through its input.
 TEST_CASE("the handler may close the transport and change peers from within its calls", "[net]") {
   asio::io_context context;

@@ -15,6 +15,7 @@ namespace raft::net {
 using Tcp = boost::asio::ip::tcp;
 using boost::system::error_code;
 using wire::Closed;
+using wire::Ending;
 
 namespace {
 
@@ -32,78 +33,41 @@ std::string describe(const error_code& error) {
   return error == boost::asio::error::eof ? "closed by the other side" : error.message();
 }
 
-std::string describe(const Closed& verdict) {
-  switch (verdict.cause) {
-    case Closed::Cause::refused_by_peer:
-    case Closed::Cause::refused_by_us: {
-      const bool by_us = verdict.cause == Closed::Cause::refused_by_us;
-      const std::string who = by_us ? "we refused it" : "it refused us";
-      if (!verdict.refused) {
-        return who + ": " + verdict.detail;
-      }
-      return who + ": " + to_string(verdict.refused->reason) + ", " + verdict.refused->detail;
-    }
-    case Closed::Cause::bad_frame:
-      return "bad frame: " + verdict.detail;
-    case Closed::Cause::wrong_sender:
-      return "wrong sender: " + verdict.detail;
-    case Closed::Cause::overflow:
-      return "more is to be sent than it takes: " + verdict.detail;
-  }
-  return verdict.detail;
-}
-
 }  // namespace
 
-std::string Ending::kind() const {
-  if (!verdict) {
-    return text;
-  }
-  const char* reason = verdict->refused ? to_string(verdict->refused->reason) : "";
-  return std::to_string(static_cast<unsigned>(verdict->cause)) + reason;
-}
-
-bool Ending::is_refusal() const {
-  return verdict && (verdict->cause == Closed::Cause::refused_by_peer ||
-                     verdict->cause == Closed::Cause::refused_by_us);
-}
-
-const Refused* Ending::refused_by_peer() const {
-  const bool is_refusal = verdict && verdict->cause == Closed::Cause::refused_by_peer;
-  return is_refusal && verdict->refused ? &*verdict->refused : nullptr;
-}
-
-std::shared_ptr<Connection> Connection::start(Environment& environment, Tcp::socket socket,
-                                              Side side, const Hello& own, Owner& owner) {
-  auto connection = std::make_shared<Connection>(environment, std::move(socket), side, own, owner);
-  connection->limit_life(environment.options.handshake_timeout, "no handshake in time");
-  connection->flush();
-  connection->read();
-  return connection;
+wire::Opened Connection::opened(Environment& environment, Tcp::socket socket, Side side) {
+  return [&environment, socket = std::move(socket), side](const Hello& own, Owner& owner) mutable {
+    const auto connection =
+        std::make_shared<Connection>(environment, std::move(socket), side, own, owner);
+    connection->begin();
+    return connection;
+  };
 }
 
 Connection::Connection(Environment& environment, Tcp::socket socket, Side side, const Hello& own,
                        Owner& owner)
-    : environment_(environment),
-      owner_(&owner),
+    : wire::Connection(side, own, environment.rules().limits, remote_address(socket), owner),
+      environment_(environment),
       socket_(std::move(socket)),
-      machine_(side, own, environment.options.limits),
-      target_(own.target),
-      remote_(remote_address(socket_)),
       input_(input_bytes_before_hello),
-      limit_(environment.executor),
-      watch_(environment.executor) {
-  prepare_stream(socket_, environment.options.idle_timeout);
+      limit_(environment.executor()),
+      watch_(environment.executor()) {
+  prepare_stream(socket_, environment.rules().idle_timeout);
 }
 
-NodeId Connection::node() const {
-  // Who was dialled stays the one whom a failure is about, also when somebody else answered.
-  return target_ || !machine_.peer() ? target_ : machine_.peer()->node;
+void Connection::begin() {
+  limit_life(environment_.rules().handshake_timeout, "no handshake in time");
+  flush();
+  read();
+}
+
+std::shared_ptr<Connection> Connection::shared() {
+  return std::static_pointer_cast<Connection>(shared_from_this());
 }
 
 void Connection::read() {
   socket_.async_read_some(boost::asio::buffer(input_),
-                          [self = shared_from_this()](const error_code& error, std::size_t count) {
+                          [self = shared()](const error_code& error, std::size_t count) {
                             if (self->owner_ == nullptr) {
                               return;
                             }
@@ -115,7 +79,7 @@ void Connection::read() {
 }
 
 void Connection::bytes_came(std::size_t count) {
-  environment_.traffic.bytes_received += count;
+  environment_.traffic().bytes_received += count;
   was_active_ = true;
   // After the farewell nobody cares what the other side had yet to say.
   if (!farewell_) {
@@ -127,47 +91,22 @@ void Connection::bytes_came(std::size_t count) {
   }
 }
 
-void Connection::pass_events_on() {
-  const auto self = shared_from_this();
-  // Answering a hello makes further events.
-  for (auto events = machine_.take_events(); !events.empty(); events = machine_.take_events()) {
-    for (wire::Event& event : events) {
-      pass_on(event);
-      if (owner_ == nullptr || farewell_) {
-        return;
-      }
-    }
-  }
-}
-
-void Connection::pass_on(wire::Event& event) {
-  if (auto* message = std::get_if<wire::MessageReceived>(&event)) {
-    owner_->received(*this, message->group, std::move(message->message));
-  } else if (auto* service = std::get_if<wire::ServiceReceived>(&event)) {
-    owner_->received(*this, service->group, std::move(service->message));
-  } else if (auto* hello = std::get_if<wire::HelloReceived>(&event)) {
-    owner_->hello_received(*this, hello->hello);
-    flush();
-  } else if (auto* closed = std::get_if<Closed>(&event)) {
-    conclude(std::move(*closed));
-  } else {
-    was_established_ = true;
-    input_.resize(input_bytes);
-    lift_limit();
-    watch_frames();
-    owner_->established(*this);
-  }
+void Connection::handshake_ended() {
+  was_established_ = true;
+  input_.resize(input_bytes);
+  lift_limit();
+  watch_frames();
 }
 
 template <class AnyMessage>
-void Connection::send(GroupId group, const AnyMessage& message) {
+void Connection::queue(GroupId group, const AnyMessage& message) {
   if (owner_ == nullptr || !is_established()) {
     return;
   }
   was_active_ = true;
   if (!machine_.send(group, message)) {
     // The sender is in the middle of its turn: the end is told in another one.
-    boost::asio::post(environment_.executor, [self = shared_from_this()] {
+    boost::asio::post(environment_.executor(), [self = shared()] {
       if (self->owner_ != nullptr) {
         self->pass_events_on();
       }
@@ -175,8 +114,8 @@ void Connection::send(GroupId group, const AnyMessage& message) {
   }
 }
 
-template void Connection::send(GroupId, const Message&);
-template void Connection::send(GroupId, const ServiceMessage&);
+template void Connection::queue(GroupId, const Message&);
+template void Connection::queue(GroupId, const ServiceMessage&);
 
 void Connection::flush() {
   if (owner_ != nullptr && !is_writing_) {
@@ -202,54 +141,52 @@ void Connection::write_rest() {
   is_writing_ = true;
   machine_.set_unsent(output_.size() - sent_);
   const auto rest = boost::asio::buffer(output_) + sent_;
-  socket_.async_write_some(rest,
-                           [self = shared_from_this()](const error_code& error, std::size_t count) {
-                             if (self->owner_ == nullptr) {
-                               return;
-                             }
-                             if (error) {
-                               return self->end(Ending{{}, describe(error)});
-                             }
-                             self->bytes_went(count);
-                             if (self->sent_ < self->output_.size()) {
-                               return self->write_rest();
-                             }
-                             self->is_writing_ = false;
-                             self->machine_.set_unsent(0);
-                             self->write();
-                             if (self->farewell_) {
-                               self->say_farewell();
-                             }
-                           });
+  socket_.async_write_some(rest, [self = shared()](const error_code& error, std::size_t count) {
+    if (self->owner_ == nullptr) {
+      return;
+    }
+    if (error) {
+      return self->end(Ending{{}, describe(error)});
+    }
+    self->bytes_went(count);
+    if (self->sent_ < self->output_.size()) {
+      return self->write_rest();
+    }
+    self->is_writing_ = false;
+    self->machine_.set_unsent(0);
+    self->write();
+    if (self->farewell_) {
+      self->say_farewell();
+    }
+  });
 }
 
 void Connection::bytes_went(std::size_t count) {
   sent_ += count;
-  environment_.traffic.bytes_sent += count;
+  environment_.traffic().bytes_sent += count;
   was_active_ = was_active_ || count > 0;
 }
 
-void Connection::conclude(Closed verdict) {
+void Connection::machine_closed(Closed verdict) {
   switch (verdict.cause) {
     case Closed::Cause::refused_by_peer:
     case Closed::Cause::refused_by_us:
-      ++environment_.traffic.connections_refused;
+      ++environment_.traffic().connections_refused;
       break;
     case Closed::Cause::bad_frame:
     case Closed::Cause::wrong_sender:
-      ++environment_.traffic.frames_rejected;
+      ++environment_.traffic().frames_rejected;
       break;
     case Closed::Cause::overflow:
       break;
   }
-  std::string text = describe(verdict);
-  Ending ending{std::move(verdict), std::move(text)};
+  Ending ending = Ending::by(std::move(verdict));
   // Of an established connection the loss is told at once; a refusal has time to arrive.
   if (was_established_ || ending.verdict->cause != Closed::Cause::refused_by_us) {
-    return end(std::move(ending));
+    return end(ending);
   }
   farewell_ = std::move(ending);
-  limit_life(environment_.options.farewell_timeout, "");
+  limit_life(environment_.farewell_timeout(), "");
   flush();
   say_farewell();
 }
@@ -269,7 +206,7 @@ void Connection::close() {
   socket_.close(ignored);
 }
 
-void Connection::end(Ending ending) {
+void Connection::end(const Ending& ending) {
   const auto self = shared_from_this();
   Owner* const owner = owner_;
   close();
@@ -293,7 +230,7 @@ void Connection::limit_idleness(Duration limit, std::string why) {
 void Connection::lift_limit() { limit_.expires_at(boost::asio::steady_timer::time_point::max()); }
 
 void Connection::wait_for_limit() {
-  limit_.async_wait([self = shared_from_this()](const error_code& error) {
+  limit_.async_wait([self = shared()](const error_code& error) {
     // A wait that had just ended when another limit was set comes here without an error.
     const bool is_current = self->limit_.expiry() <= boost::asio::steady_timer::clock_type::now();
     if (!error && is_current && self->owner_ != nullptr) {
@@ -314,13 +251,13 @@ void Connection::limit_reached() {
 // the connection is well; yet nothing that they say is ever heard.
 void Connection::watch_frames() {
   watched_ = machine_.reading();
-  watch_.expires_after(environment_.options.idle_timeout);
-  watch_.async_wait([self = shared_from_this()](const error_code& error) {
+  watch_.expires_after(environment_.rules().idle_timeout);
+  watch_.async_wait([self = shared()](const error_code& error) {
     if (error || self->owner_ == nullptr) {
       return;
     }
     if (self->is_deaf()) {
-      ++self->environment_.traffic.frames_rejected;
+      ++self->environment_.traffic().frames_rejected;
       return self->end(Ending{{}, "a frame was not completed in time"});
     }
     self->watch_frames();
@@ -330,7 +267,7 @@ void Connection::watch_frames() {
 bool Connection::is_deaf() const {
   const wire::ConnectionMachine::Reading now = machine_.reading();
   return watched_.unfinished > 0 && now.frames == watched_.frames &&
-         now.unfinished < watched_.unfinished + environment_.options.frame_bytes_min;
+         now.unfinished < watched_.unfinished + environment_.rules().frame_bytes_min;
 }
 
 }  // namespace raft::net

@@ -12,111 +12,59 @@
 #include <libraft/types.hpp>
 #include "net/environment.hpp"
 #include "wire/connection_machine.hpp"
+#include "wire/links/connection.hpp"
+#include "wire/links/ending.hpp"
 
 namespace raft::net {
 
-/// Why a connection is over.
-struct Ending {
-  std::optional<wire::Closed> verdict;  ///< The machine's; absent: the socket or a deadline did it.
-  std::string text;                     ///< One line for a person.
-
-  /// What counts as the same for the log: nothing in it is the other side's to choose.
-  std::string kind() const;
-
-  /// Whether one of the two nodes did not want the other.
-  bool is_refusal() const;
-  /// The other side's refusal, if that was it.
-  const Refused* refused_by_peer() const;
-};
-
-/// Moves bytes between a socket and a machine, and tells its owner what comes of it. Used on one
-/// strand. Its pending handlers keep it alive, and after close() or Owner::closed() they do
-/// nothing, so that neither owner nor environment need outlive them.
+/// Moves bytes between a socket and a machine. Its pending handlers keep it alive, and once it is
+/// over they touch neither owner nor environment, which need not outlive them.
 ///
 /// Reading is one receive at a time into one buffer. Writing is one send at a time of all that
 /// has gathered since the last, tried at once before the system is asked to say when.
-class Connection final : public std::enable_shared_from_this<Connection> {
+class Connection final : public wire::Connection {
  public:
-  using Side = wire::ConnectionMachine::Side;
-
-  /// Its calls come from the strand, never from within a call into the connection, but for the
-  /// events that accept() and refuse() cause: these follow when hello_received() has returned.
-  /// Any of them may close the connection.
-  class Owner {
-   public:
-    virtual ~Owner() = default;
-    /// To be answered at once with accept(), refuse() or close().
-    virtual void hello_received(Connection&, const Hello&) = 0;
-    virtual void established(Connection&) = 0;
-    virtual void received(Connection&, GroupId, Message&&) = 0;
-    virtual void received(Connection&, GroupId, ServiceMessage&&) = 0;
-    /// The last call. Not told after close().
-    virtual void closed(Connection&, const Ending&) = 0;
-  };
-
-  /// Takes an open socket. A dialler's hello leaves at once. `hello.target` is whom it dials.
-  static std::shared_ptr<Connection> start(Environment&, boost::asio::ip::tcp::socket, Side,
-                                           const Hello& own, Owner&);
+  /// The socket is open. A dialler's hello leaves as soon as the connection is begun.
+  static wire::Opened opened(Environment& environment, boost::asio::ip::tcp::socket socket,
+                             Side side);
 
   Connection(Environment&, boost::asio::ip::tcp::socket, Side, const Hello& own, Owner&);
 
-  /// From now on another owner is told.
-  void set_owner(Owner& owner) { owner_ = &owner; }
-
-  void accept() { machine_.accept(); }
-  void refuse(const Refused& refused) { machine_.refuse(refused); }
-
-  /// Queues a message for the next flush(). Ignored unless established. If the queue overflows
-  /// the connection ends, which its owner is told in a later turn.
-  template <class AnyMessage>
-  void send(GroupId group, const AnyMessage& message);
-  void flush();
-
-  /// Ends it now; what was not sent is lost.
-  void close();
-
-  /// Ends it after `limit`, whatever happens until then. Replaces earlier limits.
-  void limit_life(Duration limit, std::string why);
-  /// Ends it when nothing was sent or received for `limit`, after at most twice that time.
-  void limit_idleness(Duration limit, std::string why);
-  void lift_limit();
-
-  bool is_established() const { return machine_.is_established() && !machine_.is_closed(); }
-  Side side() const { return machine_.side(); }
-  /// The other node: who was dialled or who said hello; 0 while unknown.
-  NodeId node() const;
-  /// The other side's hello; once established it is there.
-  const std::optional<Hello>& peer() const { return machine_.peer(); }
-  /// "10.0.0.2:7001": where the other end of the socket is.
-  const std::string& remote() const { return remote_; }
-  /// Without its port, which whoever comes back has another one of.
-  std::string remote_host() const { return remote_.substr(0, remote_.rfind(':')); }
+  void send(GroupId group, const Message& message) override { queue(group, message); }
+  void send(GroupId group, const ServiceMessage& message) override { queue(group, message); }
+  void flush() override;
+  void close() override;
+  void limit_life(Duration limit, std::string why) override;
+  void limit_idleness(Duration limit, std::string why) override;
 
  private:
+  void begin();
+  std::shared_ptr<Connection> shared();
+
+  template <class AnyMessage>
+  void queue(GroupId group, const AnyMessage& message);
+
+  void handshake_ended() override;
+  void machine_closed(wire::Closed verdict) override;
+
   void read();
   void bytes_came(std::size_t count);
-  void pass_events_on();
-  void pass_on(wire::Event& event);
 
   void write();
   void write_rest();
   void bytes_went(std::size_t count);
 
-  void conclude(wire::Closed verdict);
   void say_farewell();
-  void end(Ending ending);
+  void end(const wire::Ending& ending);
 
+  void lift_limit();
   void wait_for_limit();
   void limit_reached();
   void watch_frames();
   bool is_deaf() const;
 
   Environment& environment_;
-  Owner* owner_;  ///< Null once the connection is over.
   boost::asio::ip::tcp::socket socket_;
-  wire::ConnectionMachine machine_;
-  const NodeId target_;
-  const std::string remote_;
   bool was_established_ = false;
 
   std::vector<char> input_;  ///< Small until the other side has shown who it is.
@@ -127,7 +75,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
 
   /// The other side reads why it was refused, and then closes. Until then the connection is kept:
   /// closing it earlier could destroy what is on the way.
-  std::optional<Ending> farewell_;
+  std::optional<wire::Ending> farewell_;
 
   boost::asio::steady_timer limit_;
   Duration idleness_max_{0};  ///< 0: `limit_` is not about idleness.

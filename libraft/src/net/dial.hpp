@@ -13,12 +13,13 @@
 #include <libraft/types.hpp>
 #include "net/address.hpp"
 #include "util/unique_function.hpp"
+#include "wire/links/link_environment.hpp"
 
 namespace raft::net {
 
 /// Waits for a while, resolves the host and tries its addresses one after the other. Nothing here
 /// blocks. Used on one strand; keeps itself alive until it is over.
-class Dial : public std::enable_shared_from_this<Dial> {
+class Dial final : public wire::Dial, public std::enable_shared_from_this<Dial> {
  public:
   /// Errors: invalid_argument (the address cannot be parsed), timed_out (nobody could be reached);
   /// both say why.
@@ -36,7 +37,7 @@ class Dial : public std::enable_shared_from_this<Dial> {
   explicit Dial(const boost::asio::any_io_executor& executor, Times times, Done done);
 
   /// Gives up. `done` is not called any more.
-  void cancel();
+  void cancel() override;
 
  private:
   using Tcp = boost::asio::ip::tcp;

@@ -86,7 +86,7 @@ void Listener::accept_next() {
     } else if (error != boost::asio::error::connection_aborted) {
       const auto line =
           self->throttle_.pass(error.message(), "cannot accept a connection: " + error.message(),
-                               LogThrottle::Clock::now());
+                               std::chrono::steady_clock::now().time_since_epoch());
       if (line) {
         RAFT_LOG(self->log_, warning, *line);
       }

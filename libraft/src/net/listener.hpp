@@ -10,8 +10,8 @@
 
 #include <libraft/error.hpp>
 #include "net/address.hpp"
-#include "net/log_throttle.hpp"
 #include "util/log.hpp"
+#include "util/log_throttle.hpp"
 #include "util/unique_function.hpp"
 
 namespace raft::net {
@@ -43,7 +43,7 @@ class Listener : public std::enable_shared_from_this<Listener> {
   boost::asio::steady_timer pause_;
   Accepted accepted_;
   util::Log log_;
-  LogThrottle throttle_;
+  util::LogThrottle throttle_;
   Address address_;
 };
 

@@ -8,12 +8,12 @@
 #include <string>
 
 #include <libraft/node.hpp>
-#include "net/bulk_links.hpp"
-#include "net/control_links.hpp"
 #include "net/environment.hpp"
-#include "net/introductions.hpp"
 #include "net/listener.hpp"
-#include "net/reception.hpp"
+#include "wire/links/bulk_links.hpp"
+#include "wire/links/control_links.hpp"
+#include "wire/links/introductions.hpp"
+#include "wire/links/reception.hpp"
 #include "wire/transport.hpp"
 
 namespace raft::net {
@@ -61,10 +61,10 @@ class TcpTransport final : public wire::Transport {
 
  private:
   Environment environment_;
-  std::shared_ptr<ControlLinks> control_;
-  BulkLinks bulk_;
-  std::shared_ptr<Introductions> introductions_;
-  Reception reception_;
+  wire::ControlLinks control_;
+  wire::BulkLinks bulk_;
+  wire::Introductions introductions_;
+  wire::Reception reception_;
   std::shared_ptr<Listener> listener_;
   bool is_closed_ = false;
 };

@@ -263,7 +263,7 @@ void Node::Impl::refused(NodeId peer, const std::string& address, const Refused&
       refusals_throttle_.pass(to_string(peer) + " " + address + " " + reason,
                               "node " + to_string(peer) + " at " + address +
                                   " refuses this node (" + reason + "): " + why.detail,
-                              net::LogThrottle::Clock::now());
+                              node::boot_time_now().time_since_epoch());
   if (line) {
     RAFT_LOG(log_, warning, *line);
   }

@@ -12,7 +12,6 @@
 #include <vector>
 
 #include <libraft/node.hpp>
-#include "net/log_throttle.hpp"
 #include "net/tcp_transport.hpp"
 #include "node/call.hpp"
 #include "node/data_directory.hpp"
@@ -22,6 +21,7 @@
 #include "storage/mutex.hpp"
 #include "storage/storage_thread.hpp"
 #include "util/log.hpp"
+#include "util/log_throttle.hpp"
 
 namespace raft {
 
@@ -97,7 +97,7 @@ class Node::Impl final : public wire::TransportHandler {
   boost::asio::thread_pool workers_;
   storage::StorageThread storage_thread_;
   net::TcpTransport transport_;
-  net::LogThrottle refusals_throttle_{std::chrono::minutes(1)};
+  util::LogThrottle refusals_throttle_{std::chrono::minutes(1)};
   replica::Greeter greeter_;
   std::map<GroupId, std::unique_ptr<Group::Impl>> groups_;
   replica::AddressBook addresses_;

@@ -2,26 +2,42 @@
 
 #include <utility>
 
+#include "sim/transport/connection.hpp"
+
 namespace raft::sim {
+namespace {
+
+wire::LinkRules rules_with(const wire::ConnectionMachine::Limits& limits) {
+  wire::LinkRules rules;
+  rules.limits = limits;
+  return rules;
+}
+
+}  // namespace
 
 SimulatedTransport::SimulatedTransport(Network& network, Loop& loop, NodeId own,
                                        const std::string& address, wire::TransportHandler& handler,
                                        const wire::ConnectionMachine::Limits& limits)
-    : environment_{network, loop, own, handler, limits, core::Random(network.new_seed()), nullptr},
+    : environment_(network, loop, own, rules_with(limits), handler),
       control_(environment_),
       bulk_(environment_, control_),
       introductions_(environment_),
       reception_(environment_, control_, bulk_) {
-  environment_.port = network.attach(own, address, loop, reception_);
+  environment_.attach(address, *this);
 }
 
 // The network first: whether the others learn at once that the process is gone is its decision.
 SimulatedTransport::~SimulatedTransport() {
-  environment_.network.detach(*environment_.port);
+  environment_.detach();
   reception_.close();
   introductions_.close();
   bulk_.close();
   control_.close();
+}
+
+void SimulatedTransport::arrived(Socket socket) {
+  reception_.arrived(
+      Connection::opened(environment_, std::move(socket), Connection::Side::listener));
 }
 
 void SimulatedTransport::set_peers(const std::map<NodeId, std::string>& addresses) {

@@ -7,19 +7,20 @@
 
 #include "sim/events.hpp"
 #include "sim/network.hpp"
-#include "sim/transport/bulk_links.hpp"
-#include "sim/transport/control_links.hpp"
 #include "sim/transport/environment.hpp"
-#include "sim/transport/introductions.hpp"
-#include "sim/transport/reception.hpp"
 #include "wire/connection_machine.hpp"
+#include "wire/links/bulk_links.hpp"
+#include "wire/links/control_links.hpp"
+#include "wire/links/introductions.hpp"
+#include "wire/links/reception.hpp"
 #include "wire/transport.hpp"
 
 namespace raft::sim {
 
-/// The rules are those of the TCP transport (net/tcp_transport.hpp); one suite of tests holds both
-/// to them. The handler is called from events of the loop only, never from within a call.
-class SimulatedTransport final : public wire::Transport {
+/// Its links are those of the TCP transport (net/tcp_transport.hpp), and one suite of tests holds
+/// both to the same promises. The handler is called from events of the loop only, never from within
+/// a call.
+class SimulatedTransport final : public wire::Transport, private Acceptor {
  public:
   /// Listens at the address from now on. Network, loop and handler must outlive it.
   SimulatedTransport(Network& network, Loop& loop, NodeId own, const std::string& address,
@@ -40,11 +41,13 @@ class SimulatedTransport final : public wire::Transport {
                  util::UniqueFunction<void(Result<Introduction>)> done) override;
 
  private:
+  void arrived(Socket socket) override;
+
   TransportEnvironment environment_;
-  ControlLinks control_;
-  BulkLinks bulk_;
-  Introductions introductions_;
-  Reception reception_;
+  wire::ControlLinks control_;
+  wire::BulkLinks bulk_;
+  wire::Introductions introductions_;
+  wire::Reception reception_;
 };
 
 }  // namespace raft::sim

@@ -7,6 +7,7 @@
 #include <libraft/types.hpp>
 #include "sim/network/stream.hpp"
 #include "util/unique_function.hpp"
+#include "wire/links/link_environment.hpp"
 
 namespace raft::sim {
 
@@ -16,13 +17,13 @@ struct DialTimes {
 };
 
 /// Called back once, never from within the call that began it, and not after cancel().
-class Dial {
+class Dial final : public wire::Dial {
  public:
   using Done = util::UniqueFunction<void(Result<Socket>)>;
 
   explicit Dial(Done done) : done_(std::move(done)) {}
 
-  void cancel() { done_ = {}; }
+  void cancel() override { done_ = {}; }
   bool is_over() const { return !done_; }
   /// Too late, the result is dropped, and a socket in it closed.
   void finish(Result<Socket> result) {

@@ -51,6 +51,8 @@ class Stream final : public std::enable_shared_from_this<Stream> {
   void close(Side side);
   /// Sent at that end and not yet arrived at the other.
   std::size_t unsent(Side side) const { return end(other(side)).arriving.bytes(); }
+  /// The node at the other end.
+  NodeId remote(Side side) const { return node(other(side)); }
 
   // For the network.
 
@@ -133,6 +135,7 @@ class Socket {
   void open(Stream::Owner& owner) { stream_->open(side_, owner); }
   void send(Bytes frames) { stream_->send(side_, std::move(frames)); }
   std::size_t unsent() const { return stream_->unsent(side_); }
+  NodeId remote() const { return stream_->remote(side_); }
   void close();
 
  private:

@@ -1,62 +1,45 @@
-// What all parts of one simulated transport share.
+// What a simulated transport gives to its links.
 #pragma once
 
-#include <algorithm>
-#include <chrono>
-#include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <string>
 
 #include <libraft/types.hpp>
 #include "core/random.hpp"
+#include "sim/events.hpp"
 #include "sim/network.hpp"
-#include "wire/connection_machine.hpp"
+#include "util/unique_function.hpp"
+#include "wire/links/link_environment.hpp"
+#include "wire/links/link_rules.hpp"
 #include "wire/transport.hpp"
 
 namespace raft::sim {
 
-/// The same as those of the TCP transport; net/environment.hpp says what each is for.
-struct TransportRules {
-  static constexpr Duration connect_timeout = std::chrono::seconds(2);
-  static constexpr Duration handshake_timeout = std::chrono::seconds(5);
-  static constexpr Duration introduce_timeout = std::chrono::seconds(5);
-  static constexpr Duration idle_timeout = std::chrono::seconds(5);
-  static constexpr std::size_t frame_bytes_min = std::size_t{64} << 10;
-  static constexpr Duration bulk_idle_timeout = std::chrono::seconds(60);
-  static constexpr Duration redial_first = std::chrono::milliseconds(20);
-  static constexpr Duration redial_max = std::chrono::seconds(2);
-  static constexpr Duration refused_redial_first = std::chrono::seconds(1);
-  static constexpr Duration refused_redial_max = std::chrono::seconds(5);
-  static constexpr std::size_t newcomers_max = 64;
-  static constexpr std::size_t strangers_max = 64;
-};
-
-/// Lives as long as the transport.
-struct TransportEnvironment {
-  Network& network;
-  Loop& loop;
-  NodeId own;
-  wire::TransportHandler& handler;
-  wire::ConnectionMachine::Limits limits;
-  core::Random random;         ///< Only spreads waiting times.
-  std::shared_ptr<Port> port;  ///< Of this life.
-};
-
-/// Waits that double from `first` to `max`, each drawn from the upper half of its range.
-class Backoff {
+/// Nobody reads its log. The loop of a process that has ended runs nothing, so that after() keeps
+/// its promise.
+class TransportEnvironment final : public wire::LinkEnvironment {
  public:
-  Backoff(Duration first, Duration max) : first_(first), max_(max), ceiling_(first) {}
+  /// Network and loop must outlive it.
+  TransportEnvironment(Network& network, Loop& loop, NodeId own, const wire::LinkRules& rules,
+                       wire::TransportHandler& handler);
 
-  Duration next(core::Random& random) {
-    const Duration wait = draw_between(random, ceiling_ / 2, ceiling_);
-    ceiling_ = std::min(2 * ceiling_, max_);
-    return wait;
-  }
-  void reset() { ceiling_ = first_; }
+  /// Others can dial it from now on, and it can dial.
+  void attach(const std::string& address, Acceptor& acceptor);
+  /// The process has died.
+  void detach() { network_.detach(*port_); }
+
+  Duration now() const override { return network_.now(); }
+  std::uint64_t random() override { return random_.next(); }
+  void after(Duration delay, util::UniqueFunction<void()> function) override;
+  std::shared_ptr<wire::Dial> dial(const std::string& address, Duration pause,
+                                   Dialled done) override;
 
  private:
-  Duration first_;
-  Duration max_;
-  Duration ceiling_;
+  Network& network_;
+  Loop& loop_;
+  std::shared_ptr<Port> port_;  ///< Of this life.
+  core::Random random_;
 };
 
 }  // namespace raft::sim

@@ -1,10 +1,9 @@
-#include "sim/transport/control_links.hpp"
+#include "wire/links/control_links.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
-namespace raft::sim {
+namespace raft::wire {
 
 using Side = Connection::Side;
 
@@ -13,7 +12,16 @@ namespace {
 // A link that held this long was a good one: what breaks it is news, not the old trouble.
 constexpr Duration proven_after = std::chrono::seconds(1);
 
+// Whom a line is about, as far as that is not the other side's to choose.
+std::string who(NodeId id, bool is_named) {
+  return is_named ? " node " + to_string(id) + " " : " stranger ";
+}
+
 }  // namespace
+
+ControlLinks::Peer::Peer(const LinkRules& rules)
+    : backoff({rules.redial_first, rules.redial_max}),
+      refused_backoff({rules.refused_redial_first, rules.refused_redial_max}) {}
 
 // --- Whom to keep a link with ---
 
@@ -25,8 +33,8 @@ void ControlLinks::set_peers(const std::map<NodeId, std::string>& addresses) {
                 [](const auto& item) { return !item.second.is_named && !item.second.link; });
 
   for (const auto& [id, address] : addresses) {
-    if (id == environment_.own) continue;
-    Peer& peer = peers_[id];
+    if (id == environment_.own()) continue;
+    Peer& peer = peers_.try_emplace(id, environment_.rules()).first->second;
     if (peer.is_named && peer.address == address) continue;
     peer.is_named = true;
     peer.address = address;
@@ -46,7 +54,7 @@ void ControlLinks::let_go(NodeId id, Peer& peer) {
   peer.link->flush();  // A last message, such as that it was removed, may still get through.
   std::exchange(peer.link, nullptr)->close();
   losses_to_tell_.insert(id);
-  environment_.loop.after(Duration{0}, [this] { tell_losses(); });
+  environment_.after(Duration{0}, [this] { tell_losses(); });
 }
 
 void ControlLinks::stop_dialling(Peer& peer) {
@@ -57,7 +65,7 @@ void ControlLinks::stop_dialling(Peer& peer) {
 void ControlLinks::tell_losses() {
   while (!losses_to_tell_.empty()) {
     const NodeId id = losses_to_tell_.extract(losses_to_tell_.begin()).value();
-    environment_.handler.lost(id);
+    environment_.handler().lost(id);
   }
 }
 
@@ -67,6 +75,7 @@ void ControlLinks::close() {
     if (peer.link) peer.link->close();
   }
   peers_.clear();
+  losses_to_tell_.clear();
 }
 
 // --- Messages ---
@@ -87,52 +96,52 @@ void ControlLinks::flush() {
 }
 
 void ControlLinks::received(Connection&, GroupId group, Message&& message) {
-  environment_.handler.received(group, std::move(message));
+  environment_.handler().received(group, std::move(message));
 }
 
 // Answers travel like any other message, so that they also find a newer link: no reply is needed.
 void ControlLinks::received(Connection&, GroupId group, ServiceMessage&& message) {
-  environment_.handler.received(group, std::move(message), {});
+  environment_.handler().received(group, std::move(message), {});
 }
 
 // --- Dialling ---
 
 void ControlLinks::dial(NodeId id, Peer& peer, Duration pause) {
-  peer.dial = environment_.network.dial(
-      environment_.port, peer.address, {pause, TransportRules::connect_timeout},
-      [this, id](Result<Socket> socket) { dialled(id, std::move(socket)); });
+  peer.dial = environment_.dial(
+      peer.address, pause, [this, id](Result<Opened> opened) { dialled(id, std::move(opened)); });
 }
 
-void ControlLinks::dialled(NodeId id, Result<Socket> socket) {
+void ControlLinks::dialled(NodeId id, Result<Opened> opened) {
   Peer& peer = peers_.at(id);  // The dial of a peer that is let go is cancelled.
   peer.dial = nullptr;
-  if (socket) {
-    peer.handshake = Connection::start(environment_, *std::move(socket), Side::dialler,
-                                       environment_.handler.hello(Purpose::control, id), *this);
+  if (opened) {
+    peer.handshake = (*opened)(environment_.handler().hello(Purpose::control, id), *this);
     return;
   }
-  dial(id, peer, peer.backoff.next(environment_.random));
+  peer.last_error = opened.error().detail;
+  log_failure(id, peer, "cannot reach", peer.last_error);
+  dial(id, peer, peer.backoff.next(environment_.random()));
 }
 
 // The first redial after a good link broke is immediate: a leader whose connection was cut by the
 // network is back before its followers think of an election.
 Duration ControlLinks::pause_after(Peer& peer, const Ending& ending, bool was_linked) {
-  if (ending.is_refusal()) return peer.refused_backoff.next(environment_.random);
+  if (ending.is_refusal()) return peer.refused_backoff.next(environment_.random());
   if (was_linked) {
-    const Duration now = environment_.network.now();
+    const Duration now = environment_.now();
     if (now - peer.linked_at >= proven_after) peer.backoff.reset();
     if (!peer.redialled_at_once_at || now - *peer.redialled_at_once_at >= proven_after) {
       peer.redialled_at_once_at = now;
       return Duration{0};
     }
   }
-  return peer.backoff.next(environment_.random);
+  return peer.backoff.next(environment_.random());
 }
 
 // --- Links come and go ---
 
 void ControlLinks::hello_received(Connection& connection, const Hello& hello) {
-  if (const auto refused = environment_.handler.judge(hello)) return connection.refuse(*refused);
+  if (const auto refused = environment_.handler().judge(hello)) return connection.refuse(*refused);
   adopt(connection);
 }
 
@@ -167,32 +176,33 @@ bool ControlLinks::is_wanted(const Hello& hello, Side side) const {
   }
   // Two dials that crossed meet within the time that a dial may take. Later than that a peer
   // dials only because at its end the link is gone.
-  constexpr Duration dial_takes =
-      2 * TransportRules::connect_timeout + TransportRules::handshake_timeout;
-  if (environment_.network.now() - peer.linked_at > dial_takes) return true;
-  return wire::replaces(environment_.own, hello.node, peer.link->side(), side);
+  const LinkRules& rules = environment_.rules();
+  const Duration dial_takes = 2 * rules.connect_timeout + rules.handshake_timeout;
+  if (environment_.now() - peer.linked_at > dial_takes) return true;
+  return replaces(environment_.own(), hello.node, peer.link->side(), side);
 }
 
 bool ControlLinks::has_room_for(NodeId node) const {
   const auto strangers = std::count_if(peers_.begin(), peers_.end(),
                                        [](const auto& item) { return !item.second.is_named; });
   return peers_.contains(node) ||
-         static_cast<std::size_t>(strangers) < TransportRules::strangers_max;
+         static_cast<std::size_t>(strangers) < environment_.rules().strangers_max;
 }
 
 void ControlLinks::established(Connection& connection) {
   tell_losses();  // An earlier loss of the same peer must be told first.
   const NodeId id = connection.node();
-  Peer& peer = peers_[id];
+  Peer& peer = peers_.try_emplace(id, environment_.rules()).first->second;
   if (peer.handshake.get() == &connection) peer.handshake = nullptr;
   // A dial that the peer has not yet heard of is not needed any more. A handshake that it may
   // have answered goes on, and is_wanted() decides at both ends.
   if (peer.dial) std::exchange(peer.dial, nullptr)->cancel();
   if (peer.link) peer.link->close();
   peer.link = connection.shared_from_this();
-  peer.linked_at = environment_.network.now();
+  peer.linked_at = environment_.now();
   peer.refused_backoff.reset();
-  environment_.handler.connected(id, *connection.peer());
+  log_connected(id, peer);
+  environment_.handler().connected(id, *connection.peer());
 }
 
 void ControlLinks::closed(Connection& connection, const Ending& ending) {
@@ -204,6 +214,9 @@ void ControlLinks::closed(Connection& connection, const Ending& ending) {
   const bool was_linked = peer.link.get() == &connection;
   if (!was_handshake && !was_linked) return;
   (was_linked ? peer.link : peer.handshake) = nullptr;
+  peer.last_error = ending.text;
+  const std::string kind = ending.kind() + connection.remote_host();
+  log_failure(id, peer, was_linked ? "lost" : "no connection with", kind);
   const std::string address = peer.is_named ? peer.address : connection.peer()->address;
   if (!peer.is_named) {
     peers_.erase(found);
@@ -211,9 +224,9 @@ void ControlLinks::closed(Connection& connection, const Ending& ending) {
     dial(id, peer, pause_after(peer, ending, was_linked));
   }
   // From here on the node may have changed everything.
-  if (was_linked) environment_.handler.lost(id);
+  if (was_linked) environment_.handler().lost(id);
   if (const Refused* refused = ending.refused_by_peer()) {
-    environment_.handler.refused(id, address, *refused);
+    environment_.handler().refused(id, address, *refused);
   }
 }
 
@@ -236,4 +249,34 @@ bool ControlLinks::is_named(NodeId node) const {
   return found != peers_.end() && found->second.is_named;
 }
 
-}  // namespace raft::sim
+std::vector<PeerLink> ControlLinks::status() const {
+  std::vector<PeerLink> links;
+  for (const auto& [id, peer] : peers_) {
+    links.push_back({id, address_of(id), is_connected(id), peer.last_error});
+  }
+  return links;
+}
+
+// --- Lines for people ---
+
+void ControlLinks::log_connected(NodeId id, const Peer& peer) {
+  if (!environment_.log().is_on(LogLevel::info)) return;
+  const std::string kind = who(id, peer.is_named) + peer.link->remote_host();
+  const auto line = connected_throttle_.pass(
+      kind, "connected with node " + to_string(id) + " at " + peer.link->remote(),
+      environment_.now());
+  if (line) environment_.log().write(LogLevel::info, *line);
+}
+
+void ControlLinks::log_failure(NodeId id, const Peer& peer, const char* what,
+                               const std::string& kind) {
+  if (!environment_.log().is_on(LogLevel::warning)) return;
+  const std::string place = peer.address.empty() ? "" : " at " + peer.address;
+  const auto line = failures_throttle_.pass(
+      what + who(id, peer.is_named) + kind,
+      std::string(what) + " node " + to_string(id) + place + ": " + peer.last_error,
+      environment_.now());
+  if (line) environment_.log().write(LogLevel::warning, *line);
+}
+
+}  // namespace raft::wire

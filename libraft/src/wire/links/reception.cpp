@@ -1,23 +1,15 @@
-#include "net/reception.hpp"
+#include "wire/links/reception.hpp"
 
 #include <algorithm>
 #include <utility>
 
-#include "net/reply.hpp"
+namespace raft::wire {
 
-namespace raft::net {
-
-Reception::Reception(Environment& environment, ControlLinks& control, BulkLinks& bulk)
-    : environment_(environment), control_(control), bulk_(bulk) {}
-
-void Reception::arrived(boost::asio::ip::tcp::socket socket) {
-  if (newcomers_.size() >= environment_.options.newcomers_max) {
-    send_away_oldest();
-  }
+void Reception::arrived(Opened opened) {
+  if (newcomers_.size() >= environment_.rules().newcomers_max) send_away_oldest();
   // Purpose and target are the dialler's to say.
-  const Hello own = environment_.handler.hello(Purpose::control, NodeId{});
-  newcomers_.push_back(
-      {Connection::start(environment_, std::move(socket), Connection::Side::listener, own, *this)});
+  const Hello own = environment_.handler().hello(Purpose::control, NodeId{});
+  newcomers_.push_back({opened(own, *this)});
 }
 
 // A peer says hello at once. Whoever has been here longest is the least likely to be one.
@@ -30,29 +22,21 @@ void Reception::send_away_oldest() {
 }
 
 void Reception::close() {
-  for (Newcomer& newcomer : newcomers_) {
-    newcomer.connection->close();
-  }
+  for (Newcomer& newcomer : newcomers_) newcomer.connection->close();
   newcomers_.clear();
 }
 
 void Reception::hello_received(Connection& connection, const Hello& hello) {
-  if (const auto refused = environment_.handler.judge(hello)) {
-    return connection.refuse(*refused);
-  }
-  if (hello.purpose == Purpose::introduce) {
-    return connection.accept();
-  }
+  if (const auto refused = environment_.handler().judge(hello)) return connection.refuse(*refused);
+  if (hello.purpose == Purpose::introduce) return connection.accept();
   const bool is_taken =
       hello.purpose == Purpose::control ? control_.adopt(connection) : bulk_.adopt(connection);
-  if (is_taken) {
-    newcomers_.erase(find(connection));
-  }
+  if (is_taken) newcomers_.erase(find(connection));
 }
 
 void Reception::established(Connection& connection) {
   // The other side had its own deadline running before this one, and closes first.
-  connection.limit_life(environment_.options.introduce_timeout, "the introduction took too long");
+  connection.limit_life(environment_.rules().introduce_timeout, "the introduction took too long");
 }
 
 // The machine lets only service messages through on an introduction.
@@ -69,15 +53,14 @@ void Reception::received(Connection& connection, GroupId group, ServiceMessage&&
     return;
   }
   newcomer->has_asked = true;
-  environment_.handler.received(group, std::move(message), make_reply(connection));
+  environment_.handler().received(group, std::move(message), connection.make_reply());
 }
 
 void Reception::closed(Connection& connection, const Ending& ending) {
   newcomers_.erase(find(connection));
-  if (ending.verdict) {
-    log(ending.kind() + connection.remote_host(),
-        "connection from " + connection.remote() + " ended: " + ending.text);
-  }
+  if (!ending.verdict) return;
+  log(ending.kind() + connection.remote_host(),
+      "connection from " + connection.remote() + " ended: " + ending.text);
 }
 
 Reception::Newcomers::iterator Reception::find(const Connection& connection) {
@@ -87,9 +70,8 @@ Reception::Newcomers::iterator Reception::find(const Connection& connection) {
 }
 
 void Reception::log(const std::string& kind, const std::string& line) {
-  if (const auto passed = throttle_.pass(kind, line, LogThrottle::Clock::now())) {
-    RAFT_LOG(environment_.log, warning, *passed);
-  }
+  const auto passed = throttle_.pass(kind, line, environment_.now());
+  if (passed) RAFT_LOG(environment_.log(), warning, *passed);
 }
 
-}  // namespace raft::net
+}  // namespace raft::wire

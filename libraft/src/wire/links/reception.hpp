@@ -1,24 +1,28 @@
 // Inbound connections, until it is known what they are for.
 #pragma once
 
+#include <chrono>
 #include <list>
 #include <memory>
+#include <string>
 
-#include "sim/transport/bulk_links.hpp"
-#include "sim/transport/connection.hpp"
-#include "sim/transport/control_links.hpp"
-#include "sim/transport/environment.hpp"
+#include "util/log_throttle.hpp"
+#include "wire/links/bulk_links.hpp"
+#include "wire/links/connection.hpp"
+#include "wire/links/control_links.hpp"
+#include "wire/links/link_environment.hpp"
 
-namespace raft::sim {
+namespace raft::wire {
 
-/// Few can be here at a time. Connections for an introduction stay: who only introduces itself is
-/// a stranger.
-class Reception final : public Acceptor, public Connection::Owner {
+/// Anyone may connect; few can be here at a time, so that a crowd of strangers neither fills the
+/// memory nor keeps the peers out. Connections for an introduction stay here: who only introduces
+/// itself is a stranger as well.
+class Reception final : public Connection::Owner {
  public:
-  Reception(TransportEnvironment& environment, ControlLinks& control, BulkLinks& bulk)
+  Reception(LinkEnvironment& environment, ControlLinks& control, BulkLinks& bulk)
       : environment_(environment), control_(control), bulk_(bulk) {}
 
-  void arrived(Socket socket) override;
+  void arrived(Opened opened);
   void close();
 
  private:
@@ -35,11 +39,14 @@ class Reception final : public Acceptor, public Connection::Owner {
   void closed(Connection& connection, const Ending& ending) override;
 
   Newcomers::iterator find(const Connection& connection);
+  void send_away_oldest();
+  void log(const std::string& kind, const std::string& line);
 
-  TransportEnvironment& environment_;
+  LinkEnvironment& environment_;
   ControlLinks& control_;
   BulkLinks& bulk_;
   Newcomers newcomers_;  ///< The oldest first.
+  util::LogThrottle throttle_{std::chrono::seconds(10)};
 };
 
-}  // namespace raft::sim
+}  // namespace raft::wire

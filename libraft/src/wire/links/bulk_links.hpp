@@ -1,25 +1,25 @@
 // The connections on which the bytes of snapshots travel, apart from everything urgent.
 #pragma once
 
-#include <chrono>
 #include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include <libraft/types.hpp>
-#include "net/backoff.hpp"
-#include "net/connection.hpp"
-#include "net/control_links.hpp"
-#include "net/dial.hpp"
-#include "net/environment.hpp"
+#include "wire/links/backoff.hpp"
+#include "wire/links/connection.hpp"
+#include "wire/links/control_links.hpp"
+#include "wire/links/link_environment.hpp"
 
-namespace raft::net {
+namespace raft::wire {
 
 /// Whoever asks for chunks dials; the answers come back on that connection. Two nodes that ask
 /// each other have two. What cannot be sent is dropped: the receiver of a snapshot asks again.
 class BulkLinks final : public Connection::Owner {
  public:
-  BulkLinks(Environment& environment, const ControlLinks& control);
+  BulkLinks(LinkEnvironment& environment, const ControlLinks& control)
+      : environment_(environment), control_(control) {}
 
   void send(GroupId group, const ServiceMessage& message);
   void flush();
@@ -30,14 +30,12 @@ class BulkLinks final : public Connection::Owner {
   bool adopt(Connection& connection);
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   struct Waiting {
     GroupId group;
     ServiceMessage message;
   };
   struct Outgoing {
-    explicit Outgoing(const TcpOptions& options);
+    explicit Outgoing(const LinkRules& rules) : backoff({rules.redial_first, rules.redial_max}) {}
 
     // At most one of these three is set.
     std::shared_ptr<Dial> dial;
@@ -46,7 +44,7 @@ class BulkLinks final : public Connection::Owner {
 
     std::vector<Waiting> waiting;  ///< For the link.
     Backoff backoff;
-    Clock::time_point not_dialled_before{};
+    Duration not_dialled_before{0};
   };
 
   void hello_received(Connection& connection, const Hello& hello) override;
@@ -58,13 +56,13 @@ class BulkLinks final : public Connection::Owner {
   void ask(GroupId group, const ServiceMessage& message);
   void answer(GroupId group, const ServiceMessage& message);
   void dial(NodeId id, Outgoing& outgoing);
-  void dialled(NodeId id, Result<boost::asio::ip::tcp::socket> socket);
+  void dialled(NodeId id, Result<Opened> opened);
   void failed(NodeId id, Outgoing& outgoing, const std::string& why);
 
-  Environment& environment_;
+  LinkEnvironment& environment_;
   const ControlLinks& control_;  ///< Knows addresses and who is a stranger.
   std::map<NodeId, Outgoing> outgoing_;
   std::map<NodeId, std::shared_ptr<Connection>> incoming_;
 };
 
-}  // namespace raft::net
+}  // namespace raft::wire

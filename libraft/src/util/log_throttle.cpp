@@ -1,8 +1,8 @@
-#include "net/log_throttle.hpp"
+#include "util/log_throttle.hpp"
 
 #include <utility>
 
-namespace raft::net {
+namespace raft::util {
 namespace {
 
 constexpr std::size_t kinds_max = 64;
@@ -10,7 +10,7 @@ constexpr std::size_t kinds_max = 64;
 }  // namespace
 
 std::optional<std::string> LogThrottle::pass(const std::string& kind, std::string line,
-                                             Clock::time_point now) {
+                                             Duration now) {
   auto found = kinds_.find(kind);
   if (found == kinds_.end()) {
     if (!make_room(now)) {
@@ -31,7 +31,7 @@ std::optional<std::string> LogThrottle::pass(const std::string& kind, std::strin
 }
 
 /// Forgets what has not been said for long, but not what was held back of it.
-bool LogThrottle::make_room(Clock::time_point now) {
+bool LogThrottle::make_room(Duration now) {
   if (kinds_.size() < kinds_max) return true;
   for (auto at = kinds_.begin(); at != kinds_.end();) {
     if (now - at->second.at < interval_) {
@@ -44,4 +44,4 @@ bool LogThrottle::make_room(Clock::time_point now) {
   return kinds_.size() < kinds_max;
 }
 
-}  // namespace raft::net
+}  // namespace raft::util

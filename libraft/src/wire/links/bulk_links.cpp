@@ -1,10 +1,10 @@
-#include "sim/transport/bulk_links.hpp"
+#include "wire/links/bulk_links.hpp"
 
 #include <algorithm>
 #include <utility>
 #include <variant>
 
-namespace raft::sim {
+namespace raft::wire {
 
 using Side = Connection::Side;
 
@@ -26,7 +26,7 @@ void BulkLinks::send(GroupId group, const ServiceMessage& message) {
 }
 
 void BulkLinks::ask(GroupId group, const ServiceMessage& message) {
-  Outgoing& outgoing = outgoing_[message.to];
+  Outgoing& outgoing = outgoing_.try_emplace(message.to, environment_.rules()).first->second;
   if (outgoing.link) return outgoing.link->send(group, message);
   if (outgoing.waiting.size() < waiting_max) outgoing.waiting.push_back({group, message});
   if (!outgoing.dial && !outgoing.handshake) dial(message.to, outgoing);
@@ -59,31 +59,29 @@ void BulkLinks::close() {
 
 void BulkLinks::dial(NodeId id, Outgoing& outgoing) {
   const std::string address = control_.address_of(id);
-  if (address.empty()) return failed(outgoing);
-  const Duration now = environment_.network.now();
-  const Duration pause = std::max(outgoing.not_dialled_before - now, Duration{0});
-  outgoing.dial = environment_.network.dial(
-      environment_.port, address, {pause, TransportRules::connect_timeout},
-      [this, id](Result<Socket> socket) { dialled(id, std::move(socket)); });
+  if (address.empty()) return failed(id, outgoing, "its address is not known");
+  const Duration pause = std::max(outgoing.not_dialled_before - environment_.now(), Duration{0});
+  outgoing.dial = environment_.dial(
+      address, pause, [this, id](Result<Opened> opened) { dialled(id, std::move(opened)); });
 }
 
-void BulkLinks::dialled(NodeId id, Result<Socket> socket) {
+void BulkLinks::dialled(NodeId id, Result<Opened> opened) {
   Outgoing& outgoing = outgoing_.at(id);
   outgoing.dial = nullptr;
-  if (!socket) return failed(outgoing);
-  outgoing.handshake = Connection::start(environment_, *std::move(socket), Side::dialler,
-                                         environment_.handler.hello(Purpose::bulk, id), *this);
+  if (!opened) return failed(id, outgoing, opened.error().detail);
+  outgoing.handshake = (*opened)(environment_.handler().hello(Purpose::bulk, id), *this);
 }
 
-void BulkLinks::failed(Outgoing& outgoing) {
+void BulkLinks::failed(NodeId id, Outgoing& outgoing, const std::string& why) {
+  RAFT_LOG(environment_.log(), warning,
+           "no bulk connection with node " + to_string(id) + ": " + why);
   outgoing.waiting.clear();
-  outgoing.not_dialled_before =
-      environment_.network.now() + outgoing.backoff.next(environment_.random);
+  outgoing.not_dialled_before = environment_.now() + outgoing.backoff.next(environment_.random());
 }
 
 // Only of dialled connections: inbound ones come judged.
 void BulkLinks::hello_received(Connection& connection, const Hello& hello) {
-  if (const auto refused = environment_.handler.judge(hello)) return connection.refuse(*refused);
+  if (const auto refused = environment_.handler().judge(hello)) return connection.refuse(*refused);
   connection.accept();
 }
 
@@ -95,7 +93,7 @@ bool BulkLinks::adopt(Connection& connection) {
     return !control_.is_named(item.first);
   });
   const bool has_room = control_.is_named(id) || incoming_.contains(id) ||
-                        static_cast<std::size_t>(strangers) < TransportRules::strangers_max;
+                        static_cast<std::size_t>(strangers) < environment_.rules().strangers_max;
   if (!has_room) {
     connection.refuse({Refusal::too_many, {}, {}, "too many nodes that are not members"});
     return false;
@@ -108,7 +106,7 @@ bool BulkLinks::adopt(Connection& connection) {
 // --- Both ---
 
 void BulkLinks::established(Connection& connection) {
-  connection.limit_idleness(TransportRules::bulk_idle_timeout, "not used any more");
+  connection.limit_idleness(environment_.rules().bulk_idle_timeout, "not used any more");
   if (connection.side() == Side::listener) {
     // The asker dials anew only when its old connection is gone.
     auto& link = incoming_[connection.node()];
@@ -129,10 +127,10 @@ void BulkLinks::established(Connection& connection) {
 void BulkLinks::received(Connection& connection, GroupId, Message&&) { connection.close(); }
 
 void BulkLinks::received(Connection& connection, GroupId group, ServiceMessage&& message) {
-  environment_.handler.received(group, std::move(message), connection.make_reply());
+  environment_.handler().received(group, std::move(message), connection.make_reply());
 }
 
-void BulkLinks::closed(Connection& connection, const Ending&) {
+void BulkLinks::closed(Connection& connection, const Ending& ending) {
   const NodeId id = connection.node();
   if (connection.side() == Side::listener) {
     const auto found = incoming_.find(id);
@@ -142,7 +140,9 @@ void BulkLinks::closed(Connection& connection, const Ending&) {
   Outgoing& outgoing = outgoing_.at(id);
   const bool was_linked = outgoing.link.get() == &connection;
   (was_linked ? outgoing.link : outgoing.handshake) = nullptr;
-  if (!was_linked) failed(outgoing);
+  if (!was_linked) return failed(id, outgoing, ending.text);
+  RAFT_LOG(environment_.log(), info,
+           "bulk connection with node " + to_string(id) + " closed: " + ending.text);
 }
 
-}  // namespace raft::sim
+}  // namespace raft::wire

@@ -1,4 +1,4 @@
-#include "sim/transport/introductions.hpp"
+#include "wire/links/introductions.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -6,7 +6,7 @@
 
 #include "util/assert.hpp"
 
-namespace raft::sim {
+namespace raft::wire {
 
 void Introductions::start(const std::string& address, GroupId group,
                           std::optional<ServiceBody> request, Done done) {
@@ -14,11 +14,11 @@ void Introductions::start(const std::string& address, GroupId group,
   Attempt& attempt =
       attempts_.emplace(number, Attempt{address, group, std::move(request), std::move(done)})
           .first->second;
-  environment_.loop.after(TransportRules::introduce_timeout,
-                          [this, number] { deadline_came(number); });
-  attempt.dial = environment_.network.dial(
-      environment_.port, address, {Duration{0}, TransportRules::connect_timeout},
-      [this, number](Result<Socket> socket) { dialled(number, std::move(socket)); });
+  environment_.after(environment_.rules().introduce_timeout,
+                     [this, number] { deadline_came(number); });
+  attempt.dial = environment_.dial(address, Duration{0}, [this, number](Result<Opened> opened) {
+    dialled(number, std::move(opened));
+  });
 }
 
 void Introductions::close() {
@@ -28,22 +28,22 @@ void Introductions::close() {
   }
 }
 
+// It also comes for attempts that have long ended.
 void Introductions::deadline_came(std::uint64_t number) {
   const auto found = attempts_.find(number);
   if (found != attempts_.end()) fail(found, Errc::timed_out, "no answer in time");
 }
 
-void Introductions::dialled(std::uint64_t number, Result<Socket> socket) {
+void Introductions::dialled(std::uint64_t number, Result<Opened> opened) {
   const auto attempt = attempts_.find(number);  // Ended attempts have cancelled their dial.
   attempt->second.dial = nullptr;
-  if (!socket) return fail(attempt, socket.code(), socket.error().detail);
+  if (!opened) return fail(attempt, opened.code(), opened.error().detail);
   attempt->second.connection =
-      Connection::start(environment_, *std::move(socket), Connection::Side::dialler,
-                        environment_.handler.hello(Purpose::introduce, NodeId{}), *this);
+      (*opened)(environment_.handler().hello(Purpose::introduce, NodeId{}), *this);
 }
 
 void Introductions::hello_received(Connection& connection, const Hello& hello) {
-  if (const auto refused = environment_.handler.judge(hello)) return connection.refuse(*refused);
+  if (const auto refused = environment_.handler().judge(hello)) return connection.refuse(*refused);
   connection.accept();
 }
 
@@ -53,7 +53,7 @@ void Introductions::established(Connection& connection) {
     return finish(attempt, Introduction{*connection.peer(), std::nullopt});
   }
   connection.send(attempt->second.group,
-                  ServiceMessage{environment_.own, connection.node(), *attempt->second.request});
+                  ServiceMessage{environment_.own(), connection.node(), *attempt->second.request});
   connection.flush();
 }
 
@@ -94,4 +94,4 @@ Introductions::Attempts::iterator Introductions::attempt_of(const Connection& co
   return found;
 }
 
-}  // namespace raft::sim
+}  // namespace raft::wire

@@ -9,19 +9,18 @@
 
 #include <libraft/error.hpp>
 #include "protocol/service.hpp"
-#include "sim/network/dial.hpp"
-#include "sim/transport/connection.hpp"
-#include "sim/transport/environment.hpp"
 #include "util/unique_function.hpp"
+#include "wire/links/connection.hpp"
+#include "wire/links/link_environment.hpp"
 
-namespace raft::sim {
+namespace raft::wire {
 
 /// The asking side; Reception is the other.
 class Introductions final : public Connection::Owner {
  public:
   using Done = util::UniqueFunction<void(Result<Introduction>)>;
 
-  explicit Introductions(TransportEnvironment& environment) : environment_(environment) {}
+  explicit Introductions(LinkEnvironment& environment) : environment_(environment) {}
 
   void start(const std::string& address, GroupId group, std::optional<ServiceBody> request,
              Done done);
@@ -46,14 +45,14 @@ class Introductions final : public Connection::Owner {
   void closed(Connection& connection, const Ending& ending) override;
 
   void deadline_came(std::uint64_t number);
-  void dialled(std::uint64_t number, Result<Socket> socket);
+  void dialled(std::uint64_t number, Result<Opened> opened);
   void fail(Attempts::iterator attempt, Errc code, const std::string& why);
   void finish(Attempts::iterator attempt, Result<Introduction> result);
   Attempts::iterator attempt_of(const Connection& connection);
 
-  TransportEnvironment& environment_;
+  LinkEnvironment& environment_;
   Attempts attempts_;
   std::uint64_t last_number_ = 0;
 };
 
-}  // namespace raft::sim
+}  // namespace raft::wire

@@ -5,7 +5,7 @@
 
 #include <libraft/types.hpp>
 
-namespace raft::net {
+namespace raft::wire {
 
 /// Waits that double from `first` to `max`. Each is drawn from the upper half of its range, so that
 /// nodes which failed together do not come back together. Randomness comes in as a value.
@@ -18,6 +18,7 @@ class Backoff {
 
   explicit Backoff(Range range) : range_(range), ceiling_(range.first) {}
 
+  /// `random` is one of all 64-bit values.
   Duration next(std::uint64_t random);
   void reset() { ceiling_ = range_.first; }
 
@@ -26,4 +27,4 @@ class Backoff {
   Duration ceiling_;  ///< The longest that the next wait can be; `first` to `max`.
 };
 
-}  // namespace raft::net
+}  // namespace raft::wire
