@@ -148,7 +148,10 @@ class App {
 Failure App::open() {
   if (Failure failure = refuse_to_guess()) return failure;
   auto listener = HttpListener::open(options_.http);
-  if (!listener) return {exit_code::failure, listener.error().detail};
+  if (!listener) {
+    return {exit_code::failure, listener.error().detail +
+                                    "; choose another address with --http, if that one is in use"};
+  }
   listener_ = *std::move(listener);
   listening_ = listener_->address();
   if (Failure failure = open_folder()) return failure;

@@ -35,6 +35,20 @@ Failure make_folders(const fs::path& path) {
   return {};
 }
 
+// What another user has left here would look like a broken disk later.
+Failure check_owner(const std::string& path) {
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(path, error)) {
+    const std::string& name = entry.path().native();
+    const int needed = R_OK | W_OK | (entry.is_directory(error) ? X_OK : 0);
+    if (::access(name.c_str(), needed) == 0 || errno == ENOENT) continue;
+    Failure failure = cannot("use", name, errno);
+    failure.text += "; make it this user's: chown -R $(id -un) " + path;
+    return failure;
+  }
+  return {};
+}
+
 }  // namespace
 
 bool is_empty_folder(const std::string& path) {
@@ -53,7 +67,7 @@ Failure prepare_data_folder(const std::string& path) {
             "everybody may write to " + path + "; take that away: chmod o-w " + path};
   }
   if (::access(path.c_str(), R_OK | W_OK | X_OK) != 0) return cannot("write to", path, errno);
-  return {};
+  return check_owner(path);
 }
 
 std::optional<std::uint64_t> free_bytes(const std::string& folder) {

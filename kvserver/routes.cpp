@@ -150,6 +150,10 @@ Handled plain_set(const Context& context) {
   if (auto unknown = unknown_parameter(context.query, {"key", "value", "timeout", "forward"})) {
     return *std::move(unknown);
   }
+  const RequestHeaders& headers = context.request.headers;
+  if (headers.if_match || headers.if_none_match) {
+    return bad_request("conditions are for /v1/kv, for example PUT /v1/kv/name with If-Match");
+  }
   const std::string* key = context.query.find("key");
   const std::string* value = context.query.find("value");
   if (key == nullptr || value == nullptr) {

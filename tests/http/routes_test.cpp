@@ -147,6 +147,16 @@ TEST_CASE("conditions on writes", "[http][routes][K08]") {
   }
 }
 
+// A condition that is not looked at would promise something else than was asked for.
+TEST_CASE("the plain route to write refuses conditions", "[http][routes]") {
+  Request conditional = request(Method::put, "/set?key=k&value=v");
+  conditional.headers.if_match = "\"1\"";
+  CHECK(reply(route(conditional, {})).status == 400);
+  conditional.headers = {};
+  conditional.headers.if_none_match = "*";
+  CHECK(reply(route(conditional, {})).status == 400);
+}
+
 TEST_CASE("tags that a reader already has", "[http][routes]") {
   Request read = request(Method::get, "/v1/kv/k");
   read.headers.if_none_match = "\"3\", W/\"5\", \"other\"";

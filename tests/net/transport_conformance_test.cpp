@@ -233,10 +233,12 @@ TEMPLATE_TEST_CASE("what a peer does not take in time costs the connection", "[n
   pair.meet();
   pair.node1.events.clear();  // Of two dials that crossed one may have been lost.
   pair.world.freeze(one, two);
+  ProposeRequest large;
+  large.command.bytes.assign(std::size_t{64} << 10, 'x');
   {
     const Quiet quiet(pair.node1);
     for (int i = 0; i < 2000 && pair.transport1.is_connected(two); ++i) {
-      pair.transport1.send(group, append_of(one, two, std::size_t{64} << 10));
+      pair.transport1.send(group, ServiceMessage{one, two, large});
       pair.transport1.flush();
     }
     CHECK_FALSE(pair.transport1.is_connected(two));

@@ -134,6 +134,56 @@ TEST_CASE("a member whose log is gone is refused, whatever it is told to begin w
   CHECK((*node)->start_group({}, words));
 }
 
+// RocksDB itself takes a database without its newest write-ahead log for one that ends earlier: the
+// member would have forgotten its vote and what it acknowledged, or found its cluster once more.
+TEST_CASE("a member whose newest log file is gone or empty is refused", "[node][DU-08]") {
+  const bool is_emptied = GENERATE(false, true);
+  const int lives = GENERATE(1, 2);
+  test::TemporaryFolder folder;
+  boost::asio::io_context context;
+  raft::NodeOptions options;
+  options.id = {1};
+  options.data_dir = folder.path() + "/data";
+  options.listen = "127.0.0.1:0";
+  test::Words words;
+  for (int life = 0; life < lives; ++life) {
+    const auto node = raft::Node::open(context.get_executor(), options);
+    REQUIRE(node);
+    raft::GroupOptions group;
+    group.founding = test::bootstrap();
+    REQUIRE((*node)->start_group(group, words));
+  }
+  for (const auto& file : std::filesystem::directory_iterator(options.data_dir + "/log")) {
+    if (file.path().extension() != ".log") continue;
+    if (is_emptied) {
+      std::filesystem::resize_file(file.path(), 0);
+    } else {
+      std::filesystem::remove(file.path());
+    }
+  }
+  const auto without = raft::Node::open(context.get_executor(), options);
+  REQUIRE_FALSE(without);
+  CHECK(without.code() == Errc::data_missing);
+  CHECK(without.error().detail.find("the log has lost its end") != std::string::npos);
+}
+
+TEST_CASE("a node that nobody could dial is refused", "[node]") {
+  test::TemporaryFolder folder;
+  boost::asio::io_context context;
+  raft::NodeOptions options;
+  options.id = {1};
+  options.data_dir = folder.path() + "/data";
+  for (const char* listen : {"0.0.0.0:0", "[::]:0"}) {
+    options.listen = listen;
+    const auto refused = raft::Node::open(context.get_executor(), options);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.code() == Errc::invalid_argument);
+  }
+  options.listen = "0.0.0.0:0";
+  options.advertise = "127.0.0.1:7001";
+  CHECK(raft::Node::open(context.get_executor(), options));
+}
+
 // Two clusters under one id could take each other's nodes for their own.
 TEST_CASE("a node on its way into a cluster does not found one", "[node]") {
   test::TemporaryFolder folder;

@@ -132,7 +132,7 @@ TEST_CASE("a node that waits to be added is asked who it is and promoted",
   std::string why;
   nodes[1].group->async_add_member(wrong, why, [&](error_code error) { refused = error; });
   nodes.run_until([&] { return refused.has_value(); });
-  CHECK(*refused == Errc::id_taken);
+  CHECK(*refused == Errc::conflict);
   CHECK_THAT(why, Catch::StartsWith("node 3 answers at "));
 
   std::optional<error_code> added;

@@ -1,6 +1,7 @@
 // What callers ask of a replica, and what they may throw at it.
 #include <catch2/catch.hpp>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -124,6 +125,19 @@ TEST_CASE("who joins is told so once the entry that names it is committed", "[re
   join();
   REQUIRE(replies.size() == 3);
   CHECK(replies.back().error == 0);
+}
+
+// Expired would point at the wrong mistake.
+TEST_CASE("a session's request without a number is refused", "[replica][sessions]") {
+  HandGroup group(1);
+  Replica& replica = group.replica(group.leader());
+  Command unnumbered = command(1);
+  unnumbered.client = "client";
+  std::optional<Errc> told;
+  replica.propose(std::move(unnumbered), never,
+                  [&](const Result<Applied>& result) { told = result.code(); });
+  group.settle();
+  CHECK(told == Errc::invalid_argument);
 }
 
 }  // namespace raft::replica

@@ -47,9 +47,9 @@ class Group {
 
   /// Replicates and applies one command. Completes with (error_code, Applied).
   /// Errors: not_leader, transferring, busy, too_large, invalid_argument (a session's client above
-  /// 64 bytes), storage_full: not applied; dropped: certainly not applied; session_expired;
-  /// unknown_outcome: cancelled, or ProposeOptions::deadline passed, or the way to the leader
-  /// broke.
+  /// 64 bytes, or its sequence 0), storage_full: not applied; dropped: certainly not applied;
+  /// session_expired; unknown_outcome: cancelled, or ProposeOptions::deadline passed, or the way to
+  /// the leader broke.
   template <class Token>
   auto async_propose(Bytes command, ProposeOptions options, Token&& token) {
     return boost::asio::async_initiate<Token, void(boost::system::error_code, Applied)>(
@@ -133,8 +133,8 @@ class Group {
 
   /// Asks the node at `member.address`, which must be up and waiting to be added, who it is, and
   /// adds it as a learner. Errors: as async_change_membership; also timed_out (nobody answers there
-  /// within 5 s), conflict (it belongs to another cluster, or refuses), id_taken (it is another
-  /// node than `member.id`).
+  /// within 5 s), conflict (it is another node than `member.id`, belongs to another cluster, or
+  /// refuses).
   template <class Token>
   auto async_add_member(Member member, Token&& token) {
     return boost::asio::async_initiate<Token, void(boost::system::error_code)>(

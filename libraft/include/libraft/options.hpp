@@ -107,9 +107,10 @@ struct GroupOptions {
 
 struct NodeOptions {
   NodeId id;
-  std::string data_dir;   ///< Created with mode 0700 when missing; locked against a second process.
-  std::string listen;     ///< "host:port" for other nodes. Port 0 takes a free one.
-  std::string advertise;  ///< What others dial; empty: `listen` with the real port.
+  std::string data_dir;  ///< Created with mode 0700 when missing; locked against a second process.
+  std::string listen;    ///< "host:port" for other nodes. Port 0 takes a free one.
+  /// What others dial; empty: `listen` with the real port, which must not be 0.0.0.0 or [::] then.
+  std::string advertise;
   /// Threads for state machines that may block, for snapshots and for old log entries.
   std::size_t worker_threads = 2;
   /// RocksDB memory shared with the user's own databases; null: libraft's own small ones.

@@ -21,7 +21,9 @@ struct AppliedEntry {
 };
 
 /// A frozen view of a state machine, read from front to back. The view does not change while it
-/// lives, whatever is applied meanwhile. Used by one thread at a time, not always the same one.
+/// lives, whatever is applied meanwhile. Used by one thread at a time, not always the same one. It
+/// may be destroyed later than the machine, with the context of a node that has gone: so its
+/// destructor must not touch the machine.
 class SnapshotReader {
  public:
   virtual ~SnapshotReader() = default;

@@ -103,6 +103,10 @@ void Group::Impl::change(MembershipChange change, std::string* why, Handler<> ha
 void Group::Impl::transfer(NodeId target, std::string* why, Handler<> handler) {
   initiate(to_call(std::move(handler), node_.strand()),
            [this, why, target](node::Call<> call, const Ticket&) {
+             if (is_winding_down_) {
+               call.complete_later(Errc::stopped);
+               return std::uint64_t{0};
+             }
              return replica_->transfer_leadership(target, done_with(std::move(call), why));
            });
 }
@@ -148,7 +152,7 @@ void Group::Impl::introduced(std::uint64_t number, const Result<Introduction>& i
   if (!introduction) return done(introduction.error());
   const Hello& peer = introduction->peer;
   if (peer.node != asking.member.id) {
-    return done(Error{Errc::id_taken, "node " + to_string(peer.node) + " answers at " +
+    return done(Error{Errc::conflict, "node " + to_string(peer.node) + " answers at " +
                                           asking.member.address + ", not node " +
                                           to_string(asking.member.id)});
   }

@@ -95,7 +95,10 @@ void Group::Impl::wake() { node_.wake(); }
 
 void Group::Impl::membership_changed() { node_.peers_changed(); }
 
-void Group::Impl::failed(const Error& why) { node_.failed(options_.group, why); }
+// Joining and the replica may each come to an end.
+void Group::Impl::failed(const Error& why) {
+  if (!std::exchange(has_failed_, true)) node_.failed(options_.group, why);
+}
 
 void Group::Impl::publish_status() {
   if (!replica_) return;

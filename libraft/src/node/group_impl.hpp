@@ -113,6 +113,7 @@ class Group::Impl final : public replica::Driver {
   std::map<std::uint64_t, Asking> introductions_;
   std::uint64_t last_introduction_ = 0;  ///< Downwards, for the replica's tickets count upwards.
   bool is_winding_down_ = false;
+  bool has_failed_ = false;
 
   mutable std::mutex status_mutex_;
   Status published_;  ///< At most a tick old, for callers off the strand.

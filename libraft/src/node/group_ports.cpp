@@ -57,14 +57,11 @@ Result<void> SharedEngine::write(const storage::KvBatch& batch, bool sync) {
 }
 
 void PoolWorker::run(util::UniqueFunction<void()> job, util::UniqueFunction<void()> done) {
-  const auto task = tasks_.insert(tasks_.end(), Task{std::move(job), std::move(done)});
-  boost::asio::post(pool_, [this, strand = strand_, alive = alive_, task] {
-    task->job();
-    boost::asio::post(strand, [this, alive, task] {
-      if (alive.expired()) return;
-      Task ended = std::move(*task);
-      tasks_.erase(task);
-      ended.done();
+  boost::asio::post(pool_, [strand = strand_, alive = alive_, job = std::move(job),
+                            done = std::move(done)]() mutable {
+    job();
+    boost::asio::post(strand, [alive, job = std::move(job), done = std::move(done)]() mutable {
+      if (!alive.expired()) done();
     });
   });
 }

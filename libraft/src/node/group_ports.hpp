@@ -5,7 +5,6 @@
 #include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <functional>
-#include <list>
 #include <memory>
 #include <optional>
 
@@ -101,17 +100,9 @@ class PoolWorker final : public replica::Worker {
   void run(util::UniqueFunction<void()> job, util::UniqueFunction<void()> done) override;
 
  private:
-  struct Task {
-    util::UniqueFunction<void()> job;
-    util::UniqueFunction<void()> done;
-  };
-
   Strand strand_;
   const Alive alive_;
   boost::asio::thread_pool& pool_;
-  /// Here and not in what is posted: a context that never runs again must not keep parts of the
-  /// user's machine for longer than the node lives.
-  std::list<Task> tasks_;
 };
 
 }  // namespace raft::node

@@ -3,6 +3,7 @@
 #include <boost/asio/dispatch.hpp>
 #include <utility>
 
+#include "net/address.hpp"
 #include "node/node_impl.hpp"
 
 namespace raft {
@@ -10,6 +11,14 @@ namespace raft {
 Result<std::unique_ptr<Node>> Node::open(Executor executor, NodeOptions options) {
   if (!options.id) return Error{Errc::invalid_argument, "a node's id is 1 or more"};
   if (options.data_dir.empty()) return Error{Errc::invalid_argument, "data_dir is empty"};
+  if (options.advertise.empty()) {
+    const Result<net::Address> address = net::parse_address(options.listen);
+    if (!address) return address.error();
+    if (address->host == "0.0.0.0" || address->host == "::") {
+      return Error{Errc::invalid_argument,
+                   "nobody can dial " + options.listen + ": say in advertise what others dial"};
+    }
+  }
   util::Log log(options.log, options.log_level);
   auto directory = node::DataDirectory::open(options, log.named("storage"));
   if (!directory) return directory.error();

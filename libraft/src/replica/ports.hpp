@@ -97,7 +97,7 @@ class Driver {
   virtual void wake() = 0;
   /// The membership in force changed: connections may have to follow.
   virtual void membership_changed() = 0;
-  /// The replica has stopped for good. Called once.
+  /// The replica has stopped for good, or this node cannot join. Each is told once.
   virtual void failed(const Error& why) = 0;
 };
 

@@ -38,6 +38,8 @@ std::uint64_t Replica::propose(Command command, Instant deadline, Proposal::Done
   std::optional<Error> refusal = reason_to_refuse();
   if (command.client.size() > client_bytes_max) {
     refusal = Error{Errc::invalid_argument, "a client's name has at most 64 bytes"};
+  } else if (!command.client.empty() && command.sequence == 0) {
+    refusal = Error{Errc::invalid_argument, "the requests of a session are numbered from 1"};
   } else if (command.bytes.size() > options_.limits.command_bytes_max) {
     refusal = Error{Errc::too_large, "the command is larger than command_bytes_max"};
   } else if (proposals_.size() + forwarded_proposals_.size() >=

@@ -271,6 +271,13 @@ class RocksEngine::Impl {
                 "cannot open log database " + folder_ + ": " + status.ToString()};
     if (status.IsCorruption()) error.code = Errc::corrupt;
     if (is_no_space(status)) error.code = Errc::storage_full;
+    // Which a file that the database counts on is also told as a corruption.
+    if (error.detail.find("No such file") != std::string::npos) {
+      error.code = Errc::data_missing;
+      error.detail +=
+          "; bring the file back, or remove this member from the cluster, empty the directory and "
+          "let the node join again";
+    }
     return error;
   }
 

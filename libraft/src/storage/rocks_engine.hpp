@@ -34,8 +34,8 @@ struct RocksOptions {
 /// space for it after all, they get storage_full until a later resume() has found some.
 class RocksEngine final : public KvEngine {
  public:
-  /// Errors: corrupt names the file that has rotted; busy: another process has it open;
-  /// storage_full, storage_failed. The detail names the folder.
+  /// Errors: corrupt names the file that has rotted, data_missing one that is gone; busy: another
+  /// process has it open; storage_full, storage_failed. The detail names the folder.
   static Result<std::unique_ptr<RocksEngine>> open(const RocksOptions& options);
   ~RocksEngine() override;
 

@@ -139,8 +139,8 @@ void StorageThread::Impl::run() {
 // Takes the engine, except to end.
 StorageThread::Impl::Task StorageThread::Impl::next_task(std::vector<Job>& jobs) {
   MutexLock lock(mutex_);
-  // While space is short nobody may be allowed to write, and so nobody but this thread would ever
-  // notice that there is space again.
+  // Also with nothing to write: others fill the disk as well, and while space is short nobody may
+  // be allowed to write, so that nobody else would notice that there is space again.
   const Clock::time_point look_at = Clock::now() + look_at_space_every;
   for (;;) {
     if (engine_taken_) {
@@ -151,8 +151,6 @@ StorageThread::Impl::Task StorageThread::Impl::next_task(std::vector<Job>& jobs)
       return Task::write;
     } else if (stopping_) {
       return Task::end;
-    } else if (!low_on_space_) {
-      work_.wait(mutex_);
     } else if (Clock::now() < look_at) {
       work_.wait_until(mutex_, look_at);
     } else {
