@@ -1,10 +1,10 @@
 // Fixed-width little-endian numbers, written to and read from bytes with bounds checks.
 #pragma once
 
+#include <algorithm>
 #include <boost/endian/conversion.hpp>
 #include <concepts>
 #include <cstddef>
-#include <cstring>
 
 #include <libraft/types.hpp>
 
@@ -26,7 +26,7 @@ class LittleEndianReader {
   Number number() {
     const raft::BytesView bytes = take(sizeof(Number));
     Number value = 0;
-    std::memcpy(&value, bytes.data(), bytes.size());
+    std::copy(bytes.begin(), bytes.end(), reinterpret_cast<char*>(&value));
     return boost::endian::little_to_native(value);
   }
 

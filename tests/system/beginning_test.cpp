@@ -196,7 +196,8 @@ TEST_CASE("a node with another id than the announced one is not added", "[system
   document.replace(document.find(":3"), 2, ":2");
   const HttpReply reply = cluster.client(1).post("/v1/cluster/members", document);
   CHECK(reply.status == 409);
-  CHECK(reply.body.find("id_taken") != std::string::npos);
+  CHECK(reply.body.find("conflict") != std::string::npos);
+  CHECK(reply.body.find("node 3 answers at") != std::string::npos);
 }
 
 }  // namespace system_test
