@@ -134,6 +134,29 @@ TEST_CASE(
   converge(cluster);
 }
 
+// A leader gives up what holds its log back, and it may arrive all the same. Would catch a follower
+// that then waits out the pause after failures for the next one, which it needs.
+TEST_CASE("found 19: a snapshot that arrived after it was given up ends the pause",
+          "[found-19][snapshot]") {
+  Cluster cluster;
+  leave_behind(cluster);
+  want_snapshot(cluster);
+  const auto is_wanted = [&] { return cluster.snapshots_wanted(n1).size() == 1; };
+  for (int failures = 0; failures < 3; ++failures) {
+    cluster.refuse_snapshot(n1, n3);
+    REQUIRE(cluster.run_until(is_wanted, 5s));
+  }
+  begin_transfer(cluster);
+  cluster.refuse_snapshot(n1, n3);  // The pause is eight election timeouts now.
+  propose_many(cluster, n1, 10);
+  cluster.settle();
+  cluster.compact(n1);
+  cluster.finish_transfer(n3, true);
+  CHECK(cluster.run_until(is_wanted, 2s));
+  cluster.release_snapshots();
+  converge(cluster);
+}
+
 // Would catch a receiver's refusal that leaves its peer waiting for ever.
 TEST_CASE("SN-02 a transfer that the receiver gives up begins again", "[SN-02][snapshot]") {
   for_each_variant([](const Variant& variant) {

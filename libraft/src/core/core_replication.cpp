@@ -114,9 +114,11 @@ void Core::matched(NodeId id, Progress& peer, Index match) {
   if (match > peer.match) {
     peer.match = match;
     peer.next = std::max(peer.next, match.next());
+    // Something arrived after all, a snapshot that was given up perhaps: another may be tried.
+    peer.snapshot_failures = 0;
+    peer.no_snapshot_before.reset();
   }
   peer.inflight.acknowledged(peer.match, now_);
-  if (peer.offered && peer.match >= peer.offered->meta.last.index) peer.snapshot_failures = 0;
   if (peer.state == Progress::State::probe) {
     note(NoteKind::peer_replicates, id, peer.match);
     peer.become_replicate();
