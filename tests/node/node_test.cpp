@@ -15,6 +15,18 @@ using boost::system::error_code;
 using raft::Errc;
 using test::Nodes;
 
+namespace {
+
+raft::NodeOptions first_node_in(const test::TemporaryFolder& folder) {
+  raft::NodeOptions options;
+  options.id = {1};
+  options.data_dir = folder.path() + "/data";
+  options.listen = "127.0.0.1:0";
+  return options;
+}
+
+}  // namespace
+
 // Catches a founder that waits for others, loses replies, or answers within the call.
 TEST_CASE("a group of one elects itself and answers proposals and reads", "[node]") {
   Nodes nodes;
@@ -72,10 +84,7 @@ TEST_CASE("a repeated request of a session is executed once and answered alike",
 TEST_CASE("a directory without a member and without a way to begin is refused", "[node]") {
   test::TemporaryFolder folder;
   boost::asio::io_context context;
-  raft::NodeOptions options;
-  options.id = {1};
-  options.data_dir = folder.path() + "/data";
-  options.listen = "127.0.0.1:0";
+  raft::NodeOptions options = first_node_in(folder);
   const auto node = raft::Node::open(context.get_executor(), options);
   REQUIRE(node);
   test::Words words;
@@ -90,10 +99,7 @@ TEST_CASE("a directory without a member and without a way to begin is refused", 
 TEST_CASE("another node's directory is refused by name", "[DU-09][node]") {
   test::TemporaryFolder folder;
   boost::asio::io_context context;
-  raft::NodeOptions options;
-  options.id = {1};
-  options.data_dir = folder.path() + "/data";
-  options.listen = "127.0.0.1:0";
+  raft::NodeOptions options = first_node_in(folder);
   REQUIRE(raft::Node::open(context.get_executor(), options));
   options.id = {2};
   const auto other = raft::Node::open(context.get_executor(), options);
@@ -107,10 +113,7 @@ TEST_CASE("another node's directory is refused by name", "[DU-09][node]") {
 TEST_CASE("a member whose log is gone is refused, whatever it is told to begin with", "[node]") {
   test::TemporaryFolder folder;
   boost::asio::io_context context;
-  raft::NodeOptions options;
-  options.id = {1};
-  options.data_dir = folder.path() + "/data";
-  options.listen = "127.0.0.1:0";
+  raft::NodeOptions options = first_node_in(folder);
   test::Words words;
   {
     const auto node = raft::Node::open(context.get_executor(), options);
@@ -141,10 +144,7 @@ TEST_CASE("a member whose newest log file is gone or empty is refused", "[node][
   const int lives = GENERATE(1, 2);
   test::TemporaryFolder folder;
   boost::asio::io_context context;
-  raft::NodeOptions options;
-  options.id = {1};
-  options.data_dir = folder.path() + "/data";
-  options.listen = "127.0.0.1:0";
+  raft::NodeOptions options = first_node_in(folder);
   test::Words words;
   for (int life = 0; life < lives; ++life) {
     const auto node = raft::Node::open(context.get_executor(), options);
@@ -170,9 +170,7 @@ TEST_CASE("a member whose newest log file is gone or empty is refused", "[node][
 TEST_CASE("a node that nobody could dial is refused", "[node]") {
   test::TemporaryFolder folder;
   boost::asio::io_context context;
-  raft::NodeOptions options;
-  options.id = {1};
-  options.data_dir = folder.path() + "/data";
+  raft::NodeOptions options = first_node_in(folder);
   for (const char* listen : {"0.0.0.0:0", "[::]:0"}) {
     options.listen = listen;
     const auto refused = raft::Node::open(context.get_executor(), options);
@@ -188,10 +186,7 @@ TEST_CASE("a node that nobody could dial is refused", "[node]") {
 TEST_CASE("a node on its way into a cluster does not found one", "[node]") {
   test::TemporaryFolder folder;
   boost::asio::io_context context;
-  raft::NodeOptions options;
-  options.id = {1};
-  options.data_dir = folder.path() + "/data";
-  options.listen = "127.0.0.1:0";
+  raft::NodeOptions options = first_node_in(folder);
   test::Words words;
   raft::GroupOptions joiner;
   joiner.founding = test::join("127.0.0.1:1");
