@@ -189,14 +189,14 @@ Failure App::open_store() {
     return {is_usage ? exit_code::usage : exit_code::storage, kind.error().detail};
   }
   if (*kind == StoreKind::memory) {
-    store_ = make_memory_store();
+    store_ = make_memory_store(options_.watch_history_bytes);
     return {};
   }
   RocksOptions options;
   options.warn = [this](std::string_view line) {
     log_.write(raft::LogLevel::warning, "store", line);
   };
-  auto store = open_rocks_store(data_ + "/kv", options);
+  auto store = open_rocks_store(data_ + "/kv", options, options_.watch_history_bytes);
   if (!store) return {exit_code_of(store.code()), store.error().detail};
   store_ = *std::move(store);
   return {};

@@ -47,6 +47,8 @@ class Backend {
   virtual raft::TransportStatus transport_status() const = 0;
   virtual raft::NodeIdentity identity() const = 0;
   virtual Totals totals() const = 0;
+  /// Outlives whoever listens to it.
+  virtual ChangeHistory& changes() = 0;
   /// What may still be written to the disk of the log. Absent: it cannot be told.
   virtual std::optional<std::uint64_t> free_bytes() const = 0;
 };

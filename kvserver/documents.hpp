@@ -18,6 +18,8 @@ struct Facts {
   raft::TransportStatus transport;
   raft::NodeIdentity identity;
   Totals totals;
+  std::uint64_t watchers = 0;
+  std::uint64_t watch_overflows = 0;
   std::optional<std::uint64_t> free_bytes{};  ///< On the disk of the log; only for the status.
   raft::Duration uptime{0};
   bool draining = false;

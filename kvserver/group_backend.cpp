@@ -16,7 +16,7 @@ constexpr auto position_age_max = std::chrono::milliseconds(5);
 
 }  // namespace
 
-GroupBackend::GroupBackend(raft::Node& node, const Store& store, std::string log_folder)
+GroupBackend::GroupBackend(raft::Node& node, Store& store, std::string log_folder)
     : node_(node), store_(store), log_folder_(std::move(log_folder)), executor_(node.executor()) {}
 
 // Never inside the initiating call, as a group does it.

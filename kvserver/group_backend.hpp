@@ -13,7 +13,7 @@ namespace kv {
 class GroupBackend final : public Backend {
  public:
   /// Node and store outlive it; the log is in `log_folder`.
-  GroupBackend(raft::Node& node, const Store& store, std::string log_folder);
+  GroupBackend(raft::Node& node, Store& store, std::string log_folder);
 
   /// From now on there is a group, which outlives this as well.
   void attach(raft::Group& group) { group_ = &group; }
@@ -31,6 +31,7 @@ class GroupBackend final : public Backend {
   raft::TransportStatus transport_status() const override;
   raft::NodeIdentity identity() const override;
   Totals totals() const override;
+  ChangeHistory& changes() override { return store_.changes(); }
   std::optional<std::uint64_t> free_bytes() const override;
 
  private:
@@ -43,7 +44,7 @@ class GroupBackend final : public Backend {
 
   raft::Node& node_;
   raft::Group* group_ = nullptr;  // Null until attach().
-  const Store& store_;
+  Store& store_;
   const std::string log_folder_;
   const boost::asio::any_io_executor executor_;
 

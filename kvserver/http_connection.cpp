@@ -15,6 +15,7 @@ using boost::system::error_code;
 
 constexpr std::size_t read_bytes = 8192;
 constexpr std::size_t body_read_bytes = std::size_t{64} << 10;
+constexpr std::size_t stream_part_bytes = std::size_t{64} << 10;
 // What a connection at rest may keep: thousands of them do.
 constexpr std::size_t rest_bytes_max = std::size_t{16} << 10;
 
@@ -66,7 +67,23 @@ void HttpConnection::advance() {
   } while (progress && has_room());
   advancing_ = false;
   // Without room the requests at hand must be answered first: sent() comes back here.
-  if (has_room() && (phase_ == Phase::head || phase_ == Phase::body)) receive();
+  if (has_room() && listens()) receive();
+}
+
+// Whoever waits for long is listened to only to notice that it is gone: what it asks for next stays
+// in the kernel.
+bool HttpConnection::listens() const {
+  switch (phase_) {
+    case Phase::head:
+    case Phase::body:
+      return true;
+    case Phase::waiting:
+      return pending_ != nullptr && in_->size() == 0;
+    case Phase::streaming:
+      return in_->size() == 0;
+    default:
+      return false;
+  }
 }
 
 // False: bytes or a reply are needed.
@@ -76,6 +93,8 @@ bool HttpConnection::step() {
       return read_head();
     case Phase::body:
       return read_body();
+    case Phase::streaming:
+      return read_stream();
     default:
       return false;
   }
@@ -171,14 +190,50 @@ bool HttpConnection::fail(const Problem& problem) {
 
 void HttpConnection::reply(std::uint64_t ticket, RouteClass route, Response response) {
   if (ticket != ticket_ || phase_ != Phase::waiting) return;
-  const bool keep_alive = head_.keep_alive && !response.close && !shared_->service.draining();
+  const auto pending = std::move(pending_);  // It may be what is calling.
+  const bool is_endless = response.stream != nullptr && head_.http_1_0;
+  keeps_alive_ = head_.keep_alive && !response.close && !is_endless && !shared_->service.draining();
   shared_->counters.count(route, response.status);
-  append(response, keep_alive);
+  append(response, keeps_alive_);
   release();
-  head_ = {};
-  phase_ = keep_alive ? Phase::head : Phase::ending;
   since_ = shared_->now;
+  if (response.stream != nullptr) {
+    phase_ = Phase::streaming;
+    stream_ = std::move(response.stream);
+    stream_->start([weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->advance();
+    });
+  } else {
+    head_ = {};
+    phase_ = keeps_alive_ ? Phase::head : Phase::ending;
+  }
   if (!advancing_) advance();
+}
+
+void HttpConnection::keep(std::uint64_t ticket, std::shared_ptr<void> pending) {
+  if (ticket != ticket_ || phase_ != Phase::waiting) return;
+  pending_ = std::move(pending);
+  if (!advancing_ && listens()) receive();
+}
+
+// False: there is no more for now.
+bool HttpConnection::read_stream() {
+  std::string part;
+  const bool goes_on = stream_->read(part, stream_part_bytes);
+  if (!part.empty()) {
+    append_part(out_, part, head_.http_1_0);
+    since_ = shared_->now;
+  }
+  if (!goes_on) end_stream();
+  return !part.empty() || !goes_on;
+}
+
+void HttpConnection::end_stream() {
+  append_end(out_, head_.http_1_0);
+  stream_.reset();
+  head_ = {};
+  phase_ = keeps_alive_ && !shared_->service.draining() ? Phase::head : Phase::ending;
+  since_ = shared_->now;
 }
 
 void HttpConnection::append(const Response& response, bool keep_alive) {
@@ -207,7 +262,9 @@ void HttpConnection::received(error_code error, std::size_t bytes) {
   if (phase_ == Phase::closed) return;
   // A client that closes its sending side has asked for nothing more: what it asked for earlier was
   // answered before this read began. Part of a request is no request (H12).
-  if (error == asio::error::eof && sending_) {
+  // One that waits for what may never come is taken to be gone.
+  const bool is_owed = sending_ && phase_ != Phase::streaming && phase_ != Phase::waiting;
+  if (error == asio::error::eof && is_owed) {
     phase_ = Phase::ending;
     return;
   }
@@ -280,6 +337,8 @@ void HttpConnection::linger() {
 void HttpConnection::close() {
   if (phase_ == Phase::closed) return;
   phase_ = Phase::closed;
+  pending_.reset();
+  stream_.reset();
   release();
   --shared_->counters.connections_open;
   error_code ignored;
@@ -308,6 +367,9 @@ void HttpConnection::check_deadline() {
     case Phase::body:
       if (is_slow(body_pace_, limits.body_grace, body_.size())) time_out();
       return;
+    case Phase::streaming:
+      if (!sending_ && age > limits.heartbeat) beat();
+      return;
     case Phase::lingering:
       if (age > limits.linger) close();
       return;
@@ -316,6 +378,14 @@ void HttpConnection::check_deadline() {
     case Phase::closed:
       return;
   }
+}
+
+void HttpConnection::beat() {
+  std::string part;
+  stream_->beat(part);
+  append_part(out_, part, head_.http_1_0);
+  since_ = shared_->now;
+  flush();
 }
 
 void HttpConnection::time_out() {

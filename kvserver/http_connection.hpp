@@ -31,6 +31,8 @@ struct HttpLimits {
   raft::Duration write_grace = std::chrono::seconds(10);
   std::uint64_t bytes_per_second_min = 1024;
   raft::Duration idle = std::chrono::seconds(30);
+  /// A stream in which nothing happens says so this often.
+  raft::Duration heartbeat = std::chrono::seconds(15);
   raft::Duration linger = std::chrono::seconds(1);
   raft::Duration sweep = std::chrono::milliseconds(100);
 };
@@ -76,12 +78,14 @@ class HttpConnection final : public ReplySink, public std::enable_shared_from_th
   void check_deadline();
 
   void reply(std::uint64_t ticket, RouteClass route, Response response) override;
+  void keep(std::uint64_t ticket, std::shared_ptr<void> pending) override;
 
  private:
   enum class Phase : std::uint8_t {
     head,       // Reading a head, or waiting for its first byte.
     body,       // Reading a body.
     waiting,    // The service has the request.
+    streaming,  // A reply's body is sent as it comes to be.
     ending,     // The last reply is being written.
     lingering,  // All is said; what still comes is thrown away.
     closed,
@@ -101,7 +105,10 @@ class HttpConnection final : public ReplySink, public std::enable_shared_from_th
   bool read_body();
   bool handle(std::string_view body, std::size_t used);
   bool fail(const Problem& problem);
+  bool read_stream();
+  void end_stream();
 
+  bool listens() const;
   void receive();
   void received(boost::system::error_code error, std::size_t bytes);
   void flush();
@@ -109,6 +116,7 @@ class HttpConnection final : public ReplySink, public std::enable_shared_from_th
   void sent(boost::system::error_code error, std::size_t bytes);
   void all_sent();
   void linger();
+  void beat();
   void time_out();
 
   bool charge(std::size_t bytes);
@@ -143,8 +151,11 @@ class HttpConnection final : public ReplySink, public std::enable_shared_from_th
   std::optional<ChunkedBody> chunks_;
   std::uint64_t ticket_ = 0;
   std::size_t charged_ = 0;  // Its part of HttpCounters::body_bytes_inflight.
+  bool keeps_alive_ = true;  // After its reply.
+  std::shared_ptr<void> pending_;
+  std::shared_ptr<BodyStream> stream_;
 
-  // When the present head, body, rest or lingering began.
+  // When the present head, body, rest or lingering began, or a stream last had something.
   Clock::time_point since_;
   // Of the present body, and of the writing that the kernel did not take at once.
   Pace body_pace_;

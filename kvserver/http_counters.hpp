@@ -11,9 +11,9 @@ namespace kv {
 
 struct HttpCounters {
   /// Every status that is ever sent, and a place for what this list forgot.
-  static constexpr std::array<unsigned, 21> statuses{200, 201, 204, 304, 307, 400, 404,
-                                                     405, 408, 409, 412, 413, 414, 415,
-                                                     417, 431, 500, 503, 504, 505, 507};
+  static constexpr std::array<unsigned, 22> statuses{200, 201, 204, 304, 307, 400, 404, 405,
+                                                     408, 409, 410, 412, 413, 414, 415, 417,
+                                                     431, 500, 503, 504, 505, 507};
   using ByStatus = std::array<std::uint64_t, statuses.size() + 1>;
 
   std::array<ByStatus, route_class_count> replies{};

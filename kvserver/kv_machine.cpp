@@ -21,8 +21,15 @@ bool holds(const Condition& condition, const std::optional<ItemView>& item) {
 
 }  // namespace
 
-KvMachine::KvMachine(StoreEngine& engine, Index applied, const Totals& totals)
-    : engine_(engine), applied_(applied), keys_(totals.keys), bytes_(totals.bytes) {}
+KvMachine::KvMachine(StoreEngine& engine, ChangeHistory& history, Index applied,
+                     const Totals& totals)
+    : engine_(engine),
+      history_(history),
+      applied_(applied),
+      keys_(totals.keys),
+      bytes_(totals.bytes) {
+  history_.begin(applied);
+}
 
 Bytes KvMachine::apply(const raft::AppliedEntry& entry) {
   if (failure_) return {};
@@ -58,6 +65,7 @@ Result<Reply> KvMachine::execute(const Put& put, Index index) {
   totals.bytes += put.value.size();
   const Outcome outcome = old ? Outcome::replaced : Outcome::created;
   engine_.put(put.key, item);  // The old item's view ends here.
+  history_.add({index, Bytes(put.key), item.copy()});
   set_totals(totals);
   return Reply{outcome, index};
 }
@@ -74,6 +82,7 @@ Result<Reply> KvMachine::execute(const Delete& command, Index index) {
   --totals.keys;
   totals.bytes -= command.key.size() + old->value.size();
   engine_.erase(command.key);
+  history_.add({index, Bytes(command.key), std::nullopt});
   set_totals(totals);
   return Reply{Outcome::deleted, index};
 }
@@ -92,6 +101,7 @@ Result<void> KvMachine::restore(raft::SnapshotReader& snapshot, Index applied,
   if (auto finished = (*replacement)->finish(checkpoint); !finished) return finished;
   applied_ = loaded->applied;
   set_totals(loaded->totals);
+  history_.begin(applied_);
   return {};
 }
 

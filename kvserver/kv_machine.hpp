@@ -8,6 +8,7 @@
 #include <span>
 
 #include <libraft/state_machine.hpp>
+#include "kvserver/change_history.hpp"
 #include "kvserver/kv_command.hpp"
 #include "kvserver/store_engine.hpp"
 
@@ -16,8 +17,9 @@ namespace kv {
 /// The engine's writer. One thread at a time but for totals().
 class KvMachine {
  public:
-  /// Goes on from what the engine holds. The engine must outlive the machine.
-  KvMachine(StoreEngine& engine, Index applied, const Totals& totals);
+  /// Goes on from what the engine holds, and notes every change in the history, which is published
+  /// by whoever makes it visible. Both must outlive the machine.
+  KvMachine(StoreEngine& engine, ChangeHistory& history, Index applied, const Totals& totals);
 
   /// Executes a command and encodes its reply. Empty: the engine failed, see failure().
   Bytes apply(const raft::AppliedEntry& entry);
@@ -45,6 +47,7 @@ class KvMachine {
   void set_totals(const Totals& totals);
 
   StoreEngine& engine_;
+  ChangeHistory& history_;
   Index applied_;
   std::optional<raft::Error> failure_;
   // Written with the rest of the state, read by whoever wants numbers.

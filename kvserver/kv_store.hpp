@@ -1,12 +1,14 @@
 // The replicated map as the server uses it: a state machine for libraft, and reads.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include <libraft/error.hpp>
 #include <libraft/state_machine.hpp>
+#include "kvserver/change_history.hpp"
 #include "kvserver/rocks_store.hpp"
 #include "kvserver/store_engine.hpp"
 
@@ -33,14 +35,20 @@ class Store {
   virtual Result<void> scan(const Range& range, const Visitor& visit) const = 0;
 
   virtual Totals totals() const = 0;
+
+  /// What has changed lately, as soon as reads see it. Begins anew with each life of the process
+  /// and with each restored snapshot.
+  virtual ChangeHistory& changes() = 0;
 };
 
 /// Everything in memory; libraft makes it durable by its log and its snapshots.
-std::unique_ptr<Store> make_memory_store();
+std::unique_ptr<Store> make_memory_store(
+    std::size_t history_bytes = ChangeHistory::bytes_max_usual);
 
 /// In RocksDB, in `folder`, which belongs to the store and is created when missing; its parent must
 /// exist. Errors as open_rocks_engine().
-Result<std::unique_ptr<Store>> open_rocks_store(const std::string& folder,
-                                                const RocksOptions& options = {});
+Result<std::unique_ptr<Store>> open_rocks_store(
+    const std::string& folder, const RocksOptions& options = {},
+    std::size_t history_bytes = ChangeHistory::bytes_max_usual);
 
 }  // namespace kv

@@ -210,6 +210,9 @@ std::string metrics_text(const Facts& facts, const HttpCounters& http) {
   page.sample(std::chrono::duration<double>(facts.uptime).count());
   page.gauge("kv_keys", "Keys stored.", facts.totals.keys);
   page.gauge("kv_stored_bytes", "Bytes of keys and values.", facts.totals.bytes);
+  page.gauge("kv_watchers", "Open watches and long polls.", facts.watchers);
+  page.counter("kv_watch_overflows_total", "Watches dropped because they fell behind.",
+               facts.watch_overflows);
   raft_state(page, facts.status);
   raft_counters(page, facts.status.counters);
   raft_peers(page, facts.status);

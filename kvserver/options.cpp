@@ -52,6 +52,7 @@ constexpr Flag flags[] = {
     {"max-value", "1MiB", "largest value"},
     {"snapshot-log-bytes", "64MiB", "a snapshot is due after this much log"},
     {"log-cache-bytes", "32MiB", "newest part of the log kept in memory"},
+    {"watch-history", "16MiB", "newest changes kept in memory for watchers"},
     {"election-timeout", "500ms", "a follower waits one to two of these for its leader"},
     {"heartbeat", "50ms", "how often a leader makes itself heard"},
     {"log-level", "info",
@@ -308,6 +309,8 @@ Options read_options(const Settings& settings) {
       read_size(settings, "snapshot-log-bytes", std::size_t{4} << 10, std::size_t{1} << 40);
   options.log_cache_bytes =
       read_size(settings, "log-cache-bytes", std::size_t{64} << 10, std::size_t{1} << 36);
+  options.watch_history_bytes =
+      read_size(settings, "watch-history", std::size_t{4} << 10, std::size_t{1} << 36);
   const auto levels = parse_log_levels(settings.text("log-level"));
   if (!levels) {
     settings.reject(

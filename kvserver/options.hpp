@@ -31,6 +31,7 @@ struct Options {
   std::size_t value_bytes_max = 0;
   std::size_t snapshot_log_bytes = 0;
   std::size_t log_cache_bytes = 0;
+  std::size_t watch_history_bytes = 0;
   raft::Duration election_timeout{0};
   raft::Duration heartbeat{0};
   LogLevels log_levels;

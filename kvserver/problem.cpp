@@ -16,7 +16,7 @@ struct Row {
 };
 
 // In the order of ProblemCode.
-constexpr std::array<Row, 22> rows{{
+constexpr std::array<Row, 23> rows{{
     {"bad_request", 400, "The request is malformed", false, 0},
     {"not_found", 404, "Not found", false, 0},
     {"method_not_allowed", 405, "Method not allowed", false, 0},
@@ -24,6 +24,7 @@ constexpr std::array<Row, 22> rows{{
     {"conflict", 409, "In conflict with the state of the cluster", true, 1000},
     {"id_taken", 409, "The node id belongs to another instance", false, 0},
     {"session_expired", 409, "The session has expired", false, 0},
+    {"compacted", 410, "Changes from there on are no longer held", false, 0},
     {"precondition_failed", 412, "The condition does not hold", false, 0},
     {"too_large", 413, "Too large", false, 0},
     {"unsupported_encoding", 415, "Content encodings are not supported", false, 0},
@@ -69,6 +70,7 @@ std::string problem_body(const Problem& problem, unsigned status) {
     body["leader"] = {{"id", problem.leader->id.value}, {"http", problem.leader->http}};
   }
   if (problem.current_index) body["current_index"] = problem.current_index->value;
+  if (problem.oldest_index) body["oldest_index"] = problem.oldest_index->value;
   if (kind.retry_after_ms != 0) body["retry_after_ms"] = kind.retry_after_ms;
   return boost::json::serialize(body) + "\n";
 }

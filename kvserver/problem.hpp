@@ -20,6 +20,7 @@ enum class ProblemCode : std::uint8_t {
   conflict,
   id_taken,
   session_expired,
+  compacted,
   precondition_failed,
   too_large,
   unsupported_encoding,
@@ -56,6 +57,7 @@ struct Problem {
   unsigned status = 0;                         ///< Only where the code has several.
   std::optional<LeaderHint> leader{};          ///< Where else to ask.
   std::optional<raft::Index> current_index{};  ///< precondition_failed: the key's present one.
+  std::optional<raft::Index> oldest_index{};   ///< compacted: the lowest that works.
   std::string allow{};                         ///< method_not_allowed: what is.
 };
 

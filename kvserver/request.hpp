@@ -18,6 +18,7 @@ struct RequestHeaders {
   std::optional<std::string_view> if_match;
   std::optional<std::string_view> if_none_match;
   std::optional<std::string_view> idempotency_key;
+  std::optional<std::string_view> last_event_id;
   std::optional<std::string_view> prefer;
   std::optional<std::string_view> content_encoding;
 };

@@ -98,6 +98,8 @@ class HeadParser final : public http::basic_parser<true> {
       default:
         if (beast::iequals(name_text, "Idempotency-Key")) {
           keep(head.headers.idempotency_key, value);
+        } else if (beast::iequals(name_text, "Last-Event-ID")) {
+          keep(head.headers.last_event_id, value);
         }
     }
   }

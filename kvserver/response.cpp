@@ -64,7 +64,11 @@ void append_response(std::string& out, const Response& response, const Envelope&
   out.append(envelope.date);
   out.append("\r\n");
   if (may_have_body(response.status)) {
-    append_field(out, "Content-Length: ", response.body.size());
+    if (response.stream == nullptr) {
+      append_field(out, "Content-Length: ", response.body.size());
+    } else if (!envelope.http_1_0) {
+      out.append("Transfer-Encoding: chunked\r\n");
+    }
     if (!response.content_type.empty()) {
       out.append("Content-Type: ").append(response.content_type).append("\r\n");
     }
@@ -88,6 +92,21 @@ void append_response(std::string& out, const Response& response, const Envelope&
   }
   out.append("\r\n");
   if (!envelope.head_only && may_have_body(response.status)) out.append(response.body);
+}
+
+// RFC 9112 7.1.
+void append_part(std::string& out, std::string_view part, bool http_1_0) {
+  if (http_1_0) {
+    out.append(part);
+    return;
+  }
+  std::array<char, 16> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), part.size(), 16).ptr;
+  out.append(digits.data(), end).append("\r\n").append(part).append("\r\n");
+}
+
+void append_end(std::string& out, bool http_1_0) {
+  if (!http_1_0) out.append("0\r\n\r\n");
 }
 
 }  // namespace kv

@@ -3,11 +3,13 @@
 
 #include <boost/container/small_vector.hpp>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include <libraft/types.hpp>
+#include "kvserver/body_stream.hpp"
 
 namespace kv {
 
@@ -22,6 +24,7 @@ struct Response {
   unsigned status = 200;
   std::string_view content_type;  ///< A constant; empty: no body.
   std::string body;
+  std::shared_ptr<BodyStream> stream;  ///< The body in place of `body`, as long as it lasts.
   boost::container::small_vector<Header, 4> headers;
   /// The entry that a write became; else the reply speaks of what this node has applied.
   std::optional<raft::EntryId> entry;
@@ -55,7 +58,12 @@ struct Envelope {
   bool http_1_0 = false;
 };
 
-/// Appends the reply as it goes over the wire.
+/// Appends the reply as it goes over the wire; of one with a stream, the head.
 void append_response(std::string& out, const Response& response, const Envelope& envelope);
+
+/// Appends a part of a stream's body, which is not empty, and its end. Without chunks (HTTP/1.0)
+/// the end of the connection is the end of the body.
+void append_part(std::string& out, std::string_view part, bool http_1_0);
+void append_end(std::string& out, bool http_1_0);
 
 }  // namespace kv

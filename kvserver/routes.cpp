@@ -115,6 +115,25 @@ raft::Result<raft::ReadLevel> read_level(const Query& query) {
                      "consistency is linearizable, lease or stale, for example consistency=stale"};
 }
 
+// An index in a query or a field of the head.
+raft::Result<Index> read_index(std::string_view name, std::string_view text) {
+  const auto index = parse_number(text);
+  if (index) return Index{*index};
+  return raft::Error{raft::Errc::invalid_argument,
+                     std::string(name) + " is the index of an entry, a number; for example " +
+                         std::string(name) + "=17"};
+}
+
+raft::Result<raft::Duration> read_wait(const Context& context) {
+  const std::string* text = context.query.find("wait");
+  if (text == nullptr) return context.limits.wait;
+  const auto wait = parse_duration(*text);
+  if (wait && *wait <= context.limits.timeout_max) return *wait;
+  return raft::Error{raft::Errc::invalid_argument, "wait is a duration up to " +
+                                                       format_duration(context.limits.timeout_max) +
+                                                       ", for example wait=30s"};
+}
+
 Handled write(const Context& context, const Command& command) {
   auto terms = read_terms(context);
   if (!terms) return bad_request(terms.error().detail);
@@ -206,6 +225,31 @@ Handled delete_value(const Context& context, std::string_view key) {
   return handled;
 }
 
+Handled read_value(const Context& context, Bytes key) {
+  if (auto unknown = unknown_parameter(context.query,
+                                       {"consistency", "timeout", "forward", "index", "wait"})) {
+    return *std::move(unknown);
+  }
+  Handled handled = read(context, std::move(key));
+  const std::string* text = context.query.find("index");
+  if (text == nullptr && context.query.find("wait") != nullptr) {
+    return bad_request(
+        "wait needs the index after which a change counts, for example "
+        "/v1/kv/name?index=17&wait=30s");
+  }
+  if (text == nullptr) return handled;
+  const auto index = read_index("index", *text);
+  if (!index) return bad_request(index.error().detail);
+  const auto wait = read_wait(context);
+  if (!wait) return bad_request(wait.error().detail);
+  if (auto* action = std::get_if<Action>(&handled)) {
+    auto& read = std::get<Read>(*action);
+    read.changed_after = *index;
+    read.wait = *wait;
+  }
+  return handled;
+}
+
 Handled value(const Context& context) {
   auto key = percent_decode(context.rest, Plus::plus);
   if (!key)
@@ -220,10 +264,33 @@ Handled value(const Context& context) {
     default:
       break;
   }
-  if (auto unknown = unknown_parameter(context.query, {"consistency", "timeout", "forward"})) {
+  return read_value(context, *std::move(key));
+}
+
+Handled watch(const Context& context) {
+  if (auto unknown = unknown_parameter(context.query, {"prefix", "from", "format"})) {
     return *std::move(unknown);
   }
-  return read(context, *std::move(key));
+  Watch watch;
+  if (const std::string* prefix = context.query.find("prefix")) watch.prefix = *prefix;
+  if (watch.prefix.size() > key_bytes_max) return *unfit_key(watch.prefix);
+  if (const std::string* from = context.query.find("from")) {
+    const auto index = read_index("from", *from);
+    if (!index) return bad_request(index.error().detail);
+    watch.from = *index;
+  }
+  // Whoever connects again has got further than where it was told to begin.
+  if (const auto& last = context.request.headers.last_event_id; last && !last->empty()) {
+    const auto index = read_index("Last-Event-ID", *last);
+    if (!index) return bad_request(index.error().detail);
+    watch.from = index->next();
+  }
+  const std::string* format = context.query.find("format");
+  if (format != nullptr && *format != "sse" && *format != "ndjson") {
+    return bad_request("format is sse or ndjson, for example format=ndjson");
+  }
+  if (format != nullptr && *format == "ndjson") watch.format = EventFormat::ndjson;
+  return Action{std::move(watch)};
 }
 
 template <Show what>
@@ -272,10 +339,11 @@ struct Entry {
 };
 
 // The data routes first: nearly every request is one of them.
-constexpr std::array<Entry, 16> table{{
+constexpr std::array<Entry, 17> table{{
     {"/v1/kv/", RouteClass::kv, Style::json, "GET, HEAD, PUT, DELETE, OPTIONS", value},
     {"/get", RouteClass::plain, Style::text, "GET, HEAD, OPTIONS", plain_get},
     {"/set", RouteClass::plain, Style::text, "GET, POST, PUT, OPTIONS", plain_set},
+    {"/v1/watch", RouteClass::watch, Style::json, "GET, OPTIONS", watch},
     {"/v1/status", RouteClass::status, Style::json, "GET, HEAD, OPTIONS", show<Show::status>},
     {"/v1/cluster", RouteClass::cluster, Style::json, "GET, HEAD, OPTIONS", show<Show::cluster>},
     {"/v1/cluster/leader", RouteClass::cluster, Style::json, "GET, HEAD, POST, OPTIONS", leader},
@@ -350,7 +418,7 @@ Routed finish(Routed routed, Handled handled) {
 
 std::string_view to_string(RouteClass route) {
   static constexpr std::array<std::string_view, route_class_count> names{
-      "plain", "kv", "cluster", "status", "health", "metrics", "other"};
+      "plain", "kv", "watch", "cluster", "status", "health", "metrics", "other"};
   return names[static_cast<std::size_t>(route)];
 }
 

@@ -11,6 +11,7 @@
 
 #include <libraft/membership.hpp>
 #include <libraft/request.hpp>
+#include "kvserver/change_event.hpp"
 #include "kvserver/kv_command.hpp"
 #include "kvserver/problem.hpp"
 #include "kvserver/request.hpp"
@@ -19,8 +20,8 @@
 namespace kv {
 
 /// What metrics count by. Few and fixed, whatever clients ask for.
-enum class RouteClass : std::uint8_t { plain, kv, cluster, status, health, metrics, other };
-inline constexpr std::size_t route_class_count = 7;
+enum class RouteClass : std::uint8_t { plain, kv, watch, cluster, status, health, metrics, other };
+inline constexpr std::size_t route_class_count = 8;
 
 /// "plain", "kv", ...
 std::string_view to_string(RouteClass);
@@ -48,6 +49,16 @@ struct Read {
   /// If-None-Match: the change indexes for which 304 is enough.
   std::vector<Index> known;
   bool known_any = false;  ///< If-None-Match: *
+  /// A long poll: only once the key changes after that entry, or so much time has passed.
+  std::optional<Index> changed_after;
+  raft::Duration wait{0};
+};
+
+/// Changes as they happen.
+struct Watch {
+  Bytes prefix;
+  std::optional<Index> from;  ///< Absent: from now on.
+  EventFormat format = EventFormat::sse;
 };
 
 /// Bring a node that waits to be added into the cluster.
@@ -68,7 +79,7 @@ struct TransferLeadership {
 enum class Show : std::uint8_t { status, cluster, leader, join, live, ready, health, metrics };
 
 using Action =
-    std::variant<Respond, Write, Read, AddMember, RemoveMember, TransferLeadership, Show>;
+    std::variant<Respond, Write, Read, Watch, AddMember, RemoveMember, TransferLeadership, Show>;
 
 struct Routed {
   RouteClass route = RouteClass::other;
@@ -81,6 +92,8 @@ struct RouteLimits {
   raft::Duration timeout = std::chrono::seconds(5);  ///< Without `?timeout=`.
   raft::Duration membership_timeout = std::chrono::seconds(30);
   raft::Duration timeout_max = std::chrono::minutes(10);
+  raft::Duration wait = std::chrono::seconds(30);  ///< Of a long poll, without `?wait=`.
+  std::size_t watchers_max = 1024;                 ///< Watches and long polls together.
 };
 
 /// Never fails: what makes no sense becomes a Respond with the error.

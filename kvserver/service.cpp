@@ -7,8 +7,10 @@
 
 #include <libraft/error_code.hpp>
 #include "kvserver/conditions.hpp"
+#include "kvserver/key_wait.hpp"
 #include "kvserver/metrics.hpp"
 #include "kvserver/target.hpp"
+#include "kvserver/watch_stream.hpp"
 
 namespace kv {
 namespace {
@@ -48,6 +50,15 @@ Response value_response(Style style, Item item) {
   return response;
 }
 
+Problem forgotten(const ChangeHistory& history) {
+  Problem problem{
+      ProblemCode::compacted,
+      "changes are held from index " + raft::to_string(history.oldest()) +
+          " on; read the present state, then watch from the index behind its X-Raft-Index"};
+  problem.oldest_index = history.oldest();
+  return problem;
+}
+
 Problem no_member(raft::NodeId id) {
   return {ProblemCode::not_found,
           "node " + raft::to_string(id) + " is no member; GET /v1/cluster lists them"};
@@ -85,7 +96,16 @@ struct Service::Subject {
 };
 
 Service::Service(Backend& backend, const RouteLimits& limits, const HttpCounters& counters)
-    : backend_(backend), limits_(limits), counters_(counters), started_(Clock::now()) {}
+    : backend_(backend),
+      limits_(limits),
+      counters_(counters),
+      watchers_(backend.executor(), backend.changes()),
+      started_(Clock::now()) {}
+
+void Service::drain() {
+  draining_ = true;
+  watchers_.close();
+}
 
 void Service::serve(const Request& request, Responder respond) {
   Routed routed = route(request, limits_);
@@ -117,20 +137,46 @@ void Service::perform(const Exchange& exchange, Write action, Responder respond)
 }
 
 void Service::perform(const Exchange& exchange, Read action, Responder respond) {
+  if (action.changed_after) {
+    if (auto refusal = turn_away_watcher(exchange.style)) return respond(*std::move(refusal));
+  }
   // Every node may give a stale answer, so there is no better one to redirect to.
   const bool needs_leader = action.level != raft::ReadLevel::stale;
   if (auto refusal = turn_away(exchange, action.redirect && needs_leader)) {
     return respond(*std::move(refusal));
   }
   const Style style = exchange.style;
-  if (action.level == raft::ReadLevel::stale) return respond(finish_read(style, action));
+  if (action.level == raft::ReadLevel::stale) {
+    return finish_read(style, std::move(action), std::move(respond));
+  }
   const raft::ReadLevel level = action.level;
   const raft::Duration timeout = action.timeout;
   auto done = [this, style, action = std::move(action),
-               respond = std::move(respond)](error_code error) {
-    respond(error ? read_failure(style, error) : finish_read(style, action));
+               respond = std::move(respond)](error_code error) mutable {
+    if (error) return respond(read_failure(style, error));
+    finish_read(style, std::move(action), std::move(respond));
   };
   backend_.read_barrier(level, timeout, asio::bind_executor(backend_.executor(), std::move(done)));
+}
+
+// What this node has applied, in its order: any node's answer is as good.
+void Service::perform(const Exchange& exchange, Watch action, Responder respond) {
+  if (auto refusal = turn_away(exchange, false)) return respond(*std::move(refusal));
+  if (auto refusal = turn_away_watcher(exchange.style)) return respond(*std::move(refusal));
+  const ChangeHistory& history = watchers_.history();
+  const Index from = action.from.value_or(history.next());
+  if (from < history.oldest()) return respond(to_response(forgotten(history), exchange.style));
+  Response response;
+  response.content_type = content_type(action.format);
+  response.headers.push_back({"X-KV-Watch-From", std::to_string(from.value)});
+  response.stream = std::make_shared<WatchStream>(
+      watchers_, KeyFilter{std::move(action.prefix), true}, from, action.format);
+  respond(std::move(response));
+}
+
+std::optional<Response> Service::turn_away_watcher(Style style) const {
+  if (watchers_.size() < limits_.watchers_max) return std::nullopt;
+  return to_response({ProblemCode::overloaded, "too many watches and long polls are open"}, style);
 }
 
 void Service::perform(const Exchange& exchange, AddMember action, Responder respond) {
@@ -352,7 +398,41 @@ Response Service::finish_write(Style style, const Write& write, error_code error
   return response;
 }
 
-Response Service::finish_read(Style style, const Read& read) const {
+void Service::finish_read(Style style, Read read, Responder respond) {
+  if (read.changed_after) return wait_for_change(style, std::move(read), std::move(respond));
+  respond(value_of(style, read));
+}
+
+// A key that is there tells its last change itself. Of one that is not, only the history knows
+// whether it was deleted since.
+void Service::wait_for_change(Style style, Read read, Responder respond) {
+  const ChangeHistory& history = watchers_.history();
+  const KeyFilter filter{read.key};
+  const Index now = history.next();  // First: what changes from here on is found by waiting.
+  const auto item = backend_.get(read.key);
+  const Index after = *read.changed_after;
+  Index from = now;
+  if (item && !item->has_value()) {
+    if (after.next() < history.oldest()) return respond(to_response(forgotten(history), style));
+    from = after.next();
+  }
+  if (!item || (item->has_value() && (*item)->change_index > after)) {
+    return respond(value_of(style, read));
+  }
+  const raft::Duration wait = read.wait;
+  auto done = [this, style, read = std::move(read), respond] {
+    if (draining_) {
+      return respond(to_response({ProblemCode::draining, "ask another node"}, style));
+    }
+    respond(value_of(style, read));
+  };
+  auto waiting =
+      std::make_shared<KeyWait>(backend_.executor(), watchers_, filter, from, std::move(done));
+  respond.keep(waiting);
+  waiting->start(wait);
+}
+
+Response Service::value_of(Style style, const Read& read) const {
   auto item = backend_.get(read.key);
   if (!item) return to_response(problem_from(item.code(), {.is_write = false}), style);
   Index applied = backend_.position().applied;
@@ -401,6 +481,8 @@ Facts Service::facts() const {
   facts.transport = backend_.transport_status();
   facts.identity = backend_.identity();
   facts.totals = backend_.totals();
+  facts.watchers = watchers_.size();
+  facts.watch_overflows = watchers_.overflows();
   facts.uptime = Clock::now() - started_;
   facts.draining = draining_;
   return facts;

@@ -9,6 +9,7 @@
 #include "kvserver/documents.hpp"
 #include "kvserver/http_counters.hpp"
 #include "kvserver/routes.hpp"
+#include "kvserver/watchers.hpp"
 
 namespace kv {
 
@@ -18,6 +19,9 @@ class ReplySink {
   virtual ~ReplySink() = default;
   /// `ticket` names the request. Replies to requests that are no longer waited for are ignored.
   virtual void reply(std::uint64_t ticket, RouteClass route, Response response) = 0;
+  /// The reply may take very long. `pending` is let go of when it comes, or when nobody waits for
+  /// it any more.
+  virtual void keep(std::uint64_t ticket, std::shared_ptr<void> pending) = 0;
 };
 
 /// Where the reply to one request goes.
@@ -27,6 +31,7 @@ struct Responder {
   RouteClass route = RouteClass::other;
 
   void operator()(Response response) const { sink->reply(ticket, route, std::move(response)); }
+  void keep(std::shared_ptr<void> pending) const { sink->keep(ticket, std::move(pending)); }
 };
 
 /// Runs on the backend's executor only.
@@ -34,14 +39,15 @@ class Service {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// The backend and the counters, which `/metrics` shows, outlive it and all that it started.
+  /// The backend and the counters, which `/metrics` shows, outlive it. It outlives the sinks of
+  /// what it started.
   Service(Backend& backend, const RouteLimits& limits, const HttpCounters& counters);
 
   /// Answers exactly once, possibly before it returns. The request is not needed after that.
   void serve(const Request& request, Responder respond);
 
   /// From now on reads and writes are refused; health and status are still answered.
-  void drain() { draining_ = true; }
+  void drain();
   bool draining() const { return draining_; }
 
   Position position() const { return backend_.position(); }
@@ -53,6 +59,7 @@ class Service {
   void perform(const Exchange& exchange, Respond action, Responder respond);
   void perform(const Exchange& exchange, Write action, Responder respond);
   void perform(const Exchange& exchange, Read action, Responder respond);
+  void perform(const Exchange& exchange, Watch action, Responder respond);
   void perform(const Exchange& exchange, AddMember action, Responder respond);
   void perform(const Exchange& exchange, RemoveMember action, Responder respond);
   void perform(const Exchange& exchange, TransferLeadership action, Responder respond);
@@ -73,7 +80,10 @@ class Service {
   bool is_member(raft::NodeId id) const;
   Response finish_write(Style style, const Write& write, boost::system::error_code error,
                         const raft::Applied& applied, bool deadline_passed) const;
-  Response finish_read(Style style, const Read& read) const;
+  void finish_read(Style style, Read read, Responder respond);
+  void wait_for_change(Style style, Read read, Responder respond);
+  std::optional<Response> turn_away_watcher(Style style) const;
+  Response value_of(Style style, const Read& read) const;
   Response read_failure(Style style, boost::system::error_code error) const;
   Response failure(Style style, boost::system::error_code error, const Attempt& attempt) const;
   Facts facts() const;
@@ -81,6 +91,7 @@ class Service {
   Backend& backend_;
   const RouteLimits limits_;
   const HttpCounters& counters_;
+  Watchers watchers_;
   const Clock::time_point started_;
   bool draining_ = false;
 };

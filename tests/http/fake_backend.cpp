@@ -108,6 +108,8 @@ kv::Reply FakeBackend::apply(const kv::Command& command) {
   if (put == nullptr) {
     if (item == nullptr) return {kv::Outcome::not_found, {}};
     items.erase(found);
+    history.add({where.applied, key, std::nullopt});
+    history.publish();
     return {kv::Outcome::deleted, where.applied};
   }
   const bool is_new = item == nullptr;
@@ -116,6 +118,8 @@ kv::Reply FakeBackend::apply(const kv::Command& command) {
   place.change_index = where.applied;
   if (is_new) place.create_index = where.applied;
   ++place.version;
+  history.add({where.applied, key, place});
+  history.publish();
   return {is_new ? kv::Outcome::created : kv::Outcome::replaced, where.applied};
 }
 

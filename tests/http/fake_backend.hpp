@@ -30,6 +30,7 @@ class FakeBackend final : public kv::Backend {
   std::map<raft::NodeId, std::string> addresses{{{1}, "127.0.0.1:6000"}, {{2}, "127.0.0.1:6001"}};
   std::map<std::string, kv::Item> items;
   raft::Status state;
+  kv::ChangeHistory history{std::size_t{1} << 20};
 
   // What was asked for.
   std::vector<raft::Bytes> commands;
@@ -57,6 +58,7 @@ class FakeBackend final : public kv::Backend {
   raft::TransportStatus transport_status() const override { return {}; }
   raft::NodeIdentity identity() const override { return {{1}, {1, 2}, {3, 4}, {1}}; }
   kv::Totals totals() const override { return {items.size(), 0}; }
+  kv::ChangeHistory& changes() override { return history; }
   std::optional<std::uint64_t> free_bytes() const override { return 1234; }
 
  private:

@@ -27,13 +27,6 @@ std::string id_of(const Family& family, int number) {
   return family.prefix + "-" + digits;
 }
 
-const std::map<std::string, std::string>& without_test() {
-  static const std::map<std::string, std::string> all{
-      {"bug-46", "comes with watches, which kvserver does not have yet"},
-  };
-  return all;
-}
-
 const std::map<std::string, std::string>& without_variants() {
   static const std::map<std::string, std::string> all{
       {"CM-10", "functions, against a twin"},

@@ -22,9 +22,6 @@ const std::vector<Family>& families();
 /// The id of a demand of the family.
 std::string id_of(const Family& family, int number);
 
-/// Demands that are met otherwise than by a test of their own, and how.
-const std::map<std::string, std::string>& without_test();
-
 /// Demands that concern functions, files or one exchange, so that variants make no difference.
 const std::map<std::string, std::string>& without_variants();
 

@@ -59,10 +59,6 @@ std::string section(const Family& family, const Tests& tests) {
   std::string text =
       "\n## " + family.title + "\n\n| id | test | file | variants |\n|---|---|---|---|\n";
   for (const std::string& id : ids_of(family, tests)) {
-    const auto exception = without_test().find(id);
-    if (exception != without_test().end()) {
-      text += "| " + id + " | none: " + exception->second + " | | |\n";
-    }
     for (const TestCase& test : with_tag(tests, id)) text += row(id, test);
   }
   return text;
@@ -73,10 +69,7 @@ void complain_about(const Family& family, const Tests& tests,
   for (int number = 1; number <= family.count; ++number) {
     const std::string id = id_of(family, number);
     const Tests shown_by = with_tag(tests, id);
-    if (shown_by.empty() != without_test().contains(id)) {
-      complaints.push_back(id + (shown_by.empty() ? ": no test has this tag"
-                                                  : ": has a test and is said to have none"));
-    }
+    if (shown_by.empty()) complaints.push_back(id + ": no test has this tag");
     if (!family.in_variants || shown_by.empty()) continue;
     const bool in_variants = std::any_of(shown_by.begin(), shown_by.end(),
                                          [](const TestCase& test) { return test.in_variants; });

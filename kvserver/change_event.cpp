@@ -1,0 +1,79 @@
+#include "kvserver/change_event.hpp"
+
+#include <boost/archive/iterators/base64_from_binary.hpp>
+#include <boost/archive/iterators/transform_width.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/locale/utf.hpp>
+
+namespace kv {
+namespace {
+
+namespace json = boost::json;
+namespace utf = boost::locale::utf;
+
+bool is_utf8(BytesView bytes) {
+  for (auto at = bytes.begin(); at != bytes.end();) {
+    if (!utf::is_valid_codepoint(utf::utf_traits<char>::decode(at, bytes.end()))) return false;
+  }
+  return true;
+}
+
+// RFC 4648 4. Boost pads its input with zeros, and leaves the "=" to us.
+std::string base64(BytesView bytes) {
+  namespace it = boost::archive::iterators;
+  using Encoder = it::base64_from_binary<it::transform_width<BytesView::const_iterator, 6, 8>>;
+  std::string text(Encoder(bytes.begin()), Encoder(bytes.end()));
+  text.append((4 - text.size() % 4) % 4, '=');
+  return text;
+}
+
+void add_bytes(json::object& object, std::string name, BytesView bytes) {
+  if (is_utf8(bytes)) {
+    object[name] = json::string_view(bytes.data(), bytes.size());
+  } else {
+    object[name + "_base64"] = base64(bytes);
+  }
+}
+
+// No line of JSON holds a line break, so it is one field of an event as it is.
+void append(std::string& out, std::string_view event, Index id, json::object data,
+            EventFormat format) {
+  if (format == EventFormat::ndjson) {
+    data["event"] = json::string_view(event.data(), event.size());
+    out.append(json::serialize(data)).append("\n");
+    return;
+  }
+  if (id.value != 0) out.append("id: ").append(std::to_string(id.value)).append("\n");
+  out.append("event: ").append(event).append("\n");
+  out.append("data: ").append(json::serialize(data)).append("\n\n");
+}
+
+}  // namespace
+
+std::string_view content_type(EventFormat format) {
+  return format == EventFormat::sse ? "text/event-stream" : "application/x-ndjson";
+}
+
+void append_event(std::string& out, const Change& change, EventFormat format) {
+  json::object data;
+  data["index"] = change.index.value;
+  add_bytes(data, "key", change.key);
+  if (change.item) {
+    add_bytes(data, "value", change.item->value);
+    data["create_index"] = change.item->create_index.value;
+    data["version"] = change.item->version;
+  }
+  append(out, change.item ? "put" : "delete", change.index, std::move(data), format);
+}
+
+// Without an id: whoever connects again is to ask from where it really got to, and to hear of it.
+void append_overflow(std::string& out, Index oldest, EventFormat format) {
+  append(out, "overflow", {}, {{"oldest", oldest.value}}, format);
+}
+
+void append_heartbeat(std::string& out, EventFormat format) {
+  out.append(format == EventFormat::sse ? ":\n\n" : "\n");
+}
+
+}  // namespace kv
