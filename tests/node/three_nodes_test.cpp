@@ -156,3 +156,17 @@ TEST_CASE("nodes started with the same list become one cluster", "[node][cluster
   CHECK(nodes[1].node->identity().cluster);
   CHECK_FALSE(nodes.propose(1, "founded").first);
 }
+
+// Catches a joiner that is left without an answer while the founder still gathers the others.
+TEST_CASE("who asks a node that has not begun hears so", "[node][cluster][founding]") {
+  Nodes nodes;
+  raft::Founding list;
+  list.initial_members = {{{1}, "127.0.0.1:2", {}}, {{3}, "127.0.0.1:1", {}}};
+  nodes.start(1, list);
+  raft::Founding impatient = test::join(nodes[1].node->address());
+  impatient.join_timeout = std::chrono::milliseconds(300);
+  nodes.start(2, impatient);
+  nodes.run_until([&] { return !nodes[2].failures.empty(); });
+  CHECK(nodes[2].failures[0].code == Errc::timed_out);
+  CHECK_THAT(nodes[2].failures[0].detail, Catch::EndsWith("node 1 has not begun yet"));
+}

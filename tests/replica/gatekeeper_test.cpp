@@ -89,6 +89,23 @@ TEST_CASE("another cluster is refused, even before any membership is looked at",
   CHECK_FALSE(members.judge(host, hello));
 }
 
+// The leader dials whoever it takes in before that one has heard that it is taken in.
+TEST_CASE("a newcomer is welcome before it knows its cluster, by its instance and with nothing",
+          "[replica][gatekeeper]") {
+  Members members;
+  const NodeId host = members.host(false);
+  Hello hello = members.hello(members.guest(host));
+  hello.cluster = {};
+  hello.standings = {{members.group.replica(host).group(), {}, {}, {}}};
+  CHECK_FALSE(members.judge(host, hello));
+  hello.standings.clear();
+  CHECK_FALSE(members.judge(host, hello));
+  hello.instance.low += 100;
+  CHECK(members.judge(host, hello) == Refusal::wrong_cluster);
+  hello.node = NodeId{9};
+  CHECK(members.judge(host, hello) == Refusal::wrong_cluster);
+}
+
 TEST_CASE("who belongs to no cluster yet takes in whoever asks", "[replica][gatekeeper]") {
   Members members;
   Gatekeeper newcomer;

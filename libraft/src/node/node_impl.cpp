@@ -292,7 +292,11 @@ void Node::Impl::received(GroupId group, Message message) {
 
 void Node::Impl::received(GroupId group, ServiceMessage message, Reply reply) {
   const auto found = groups_.find(group);
-  if (found == groups_.end() || found->second->replica() == nullptr) return;
+  if (found == groups_.end() || found->second->replica() == nullptr) {
+    auto answer = greeter_.turn_away(message);
+    if (reply && answer) reply(group, *std::move(answer));
+    return;
+  }
   replica::Replica::Reply answer;
   if (reply) {
     answer = [this, group, alive = alive_, reply = std::move(reply)](ServiceMessage body) mutable {

@@ -23,6 +23,16 @@ bool shares(const Hello& hello, const Replica& group) {
          group.core().membership().membership->names(hello.node, hello.instance);
 }
 
+/// It has just been named, has nothing, and learns from our own hello which cluster that was.
+bool is_being_taken_in(const Hello& hello, const std::vector<const Replica*>& groups) {
+  const auto has_log = [](const Standing& standing) { return standing.durable.value > 0; };
+  const auto names_it = [&](const Replica* group) {
+    return group->core().membership().membership->names(hello.node, hello.instance);
+  };
+  return !hello.cluster && std::any_of(groups.begin(), groups.end(), names_it) &&
+         std::none_of(hello.standings.begin(), hello.standings.end(), has_log);
+}
+
 /// What it acknowledged to this leader is on its disk, and so is the leader's term. Only a leader
 /// of a later term may have cut the log since; then this one is deposed and cannot judge.
 bool has_forgotten(const Standing& standing, const core::Core& core, Index acknowledged) {
@@ -86,7 +96,7 @@ std::optional<Refused> Gatekeeper::judge(const Hello& hello, const OwnIdentity& 
   }
   if (hello.purpose == Purpose::introduce) return std::nullopt;
   // Who belongs to no cluster yet is taken in by whoever asks; everyone else keeps to its own.
-  if (own.cluster && hello.cluster != own.cluster) {
+  if (own.cluster && hello.cluster != own.cluster && !is_being_taken_in(hello, groups)) {
     return Refused{Refusal::wrong_cluster,
                    {},
                    {},

@@ -48,6 +48,17 @@ std::optional<Refused> Greeter::judge(const Hello& hello, const Replicas& replic
       Refusal::wrong_cluster, {}, {}, "this node cannot join: " + adopted.error().detail};
 }
 
+std::optional<ServiceMessage> Greeter::turn_away(const ServiceMessage& question) const {
+  const auto* join = std::get_if<JoinRequest>(&question.body);
+  if (join == nullptr) return std::nullopt;
+  const NodeId own = keeper_.identity().node;
+  ServiceReply answer;
+  answer.id = join->id;
+  answer.error = static_cast<std::uint8_t>(Errc::not_leader);
+  answer.detail = "node " + to_string(own) + " has not begun yet";
+  return ServiceMessage{own, question.from, std::move(answer)};
+}
+
 void Greeter::sign(ServiceMessage& answer) const {
   if (auto* reply = std::get_if<ServiceReply>(&answer.body)) {
     reply->cluster = keeper_.identity().cluster;

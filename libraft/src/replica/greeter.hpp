@@ -28,6 +28,9 @@ class Greeter {
               const Replicas& replicas) const;
   /// Absent: welcome. A node that waits to be taken in belongs to the first cluster that greets it.
   std::optional<Refused> judge(const Hello& hello, const Replicas& replicas);
+  /// What to answer at once when the group in question does not run here, or not yet. Absent:
+  /// nobody waits for an answer.
+  std::optional<ServiceMessage> turn_away(const ServiceMessage& question) const;
   /// Whoever joins learns from the answer which cluster took it in.
   void sign(ServiceMessage& answer) const;
 

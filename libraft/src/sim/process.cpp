@@ -319,7 +319,11 @@ void Process::received(GroupId, Message message) {
 }
 
 void Process::received(GroupId, ServiceMessage message, Reply reply) {
-  if (!replica_) return;
+  if (!replica_) {
+    auto answer = greeter_.turn_away(message);
+    if (reply && answer) reply(group, *std::move(answer));
+    return;
+  }
   world_.trace().event(node_.id, "gets", {message.from.value, message.body.index()},
                        [&] { return std::string(name_of(message.body)); });
   replica::Replica::Reply answer;
