@@ -108,7 +108,7 @@ void raft_state(Page& page, const raft::Status& status) {
   page.gauge("raft_pending_reads", "Reads that wait for their barrier.", status.pending_reads);
   page.family("raft_leader_contact_seconds", "gauge", "Since a follower heard from the leader.");
   page.sample(std::chrono::duration<double>(status.since_leader_contact).count());
-  page.gauge("raft_storage_failed", "1 once this node cannot go on.", status.failure.has_value());
+  page.gauge("raft_failed", "1 once this node cannot go on.", status.failure.has_value());
   page.gauge("raft_storage_full", "1 while writes wait for space on the disk.",
              status.storage_full);
 }
@@ -116,7 +116,7 @@ void raft_state(Page& page, const raft::Status& status) {
 void raft_counters(Page& page, const raft::Counters& counters) {
   page.family("raft_proposals_total", "counter", "Proposals made here, by what came of them.");
   page.sample(counters.proposals[0], label("result", "applied"));
-  for (std::size_t code = 1; code <= static_cast<std::size_t>(raft::Errc::transferring); ++code) {
+  for (std::size_t code = 1; code < raft::errc_count; ++code) {
     page.sample(counters.proposals[code],
                 label("result", raft::to_string(static_cast<raft::Errc>(code))));
   }

@@ -129,6 +129,8 @@ Problem problem_of(raft::Errc error, const Attempt& attempt) {
     case Errc::newer_format:
     case Errc::storage_failed:
       return {ProblemCode::storage_error, "this node cannot go on; ask another one", doubt};
+    case Errc::machine_failed:
+      return {ProblemCode::internal, "this node cannot go on; ask another one", doubt};
     case Errc::stopped:
       return {ProblemCode::draining, "ask another node"};
   }

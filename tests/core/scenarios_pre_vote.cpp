@@ -7,9 +7,8 @@ namespace {
 
 Message pre_vote_request(const Cluster& cluster, NodeId from, NodeId to) {
   const core::Core& candidate = cluster.core(from);
-  return {
-      from, to, candidate.term(),
-      PreVoteRequest{candidate.term().next(), candidate.log().last(), false, cluster.instance(to)}};
+  return {from, to, candidate.term(),
+          PreVoteRequest{candidate.term().next(), candidate.log().last(), cluster.instance(to)}};
 }
 
 bool granted(const Cluster& cluster, NodeId voter, NodeId candidate) {

@@ -291,8 +291,7 @@ void Conversation::forge(Words& words) {
     return cluster().inject({from, to, in_term, VoteRequest{last, false, voter}});
   }
   if (kind == "pre-vote-request") {
-    return cluster().inject(
-        {from, to, in_term, PreVoteRequest{in_term.next(), last, false, voter}});
+    return cluster().inject({from, to, in_term, PreVoteRequest{in_term.next(), last, voter}});
   }
   complain("cannot forge: " + kind);
 }

@@ -65,7 +65,7 @@ TEST_CASE("a full disk can be alarmed on", "[http][metrics][O06]") {
   CHECK(has_line(metrics_text(facts, {}), "raft_storage_full 0"));
   facts.status.storage_full = true;
   CHECK(has_line(metrics_text(facts, {}), "raft_storage_full 1"));
-  CHECK(has_line(metrics_text(facts, {}), "raft_storage_failed 0"));
+  CHECK(has_line(metrics_text(facts, {}), "raft_failed 0"));
 }
 
 TEST_CASE("histograms are cumulative and end with everything", "[http][metrics]") {

@@ -23,8 +23,7 @@ TEST_CASE("a message is described in one line", "[protocol][describe]") {
   const LeaderMark leader{{2}, {7}, {9}, std::chrono::milliseconds(500)};
   const PeerMark peer{{2}, {0}, {9}};
   const EntryId last{{4}, {10}};
-  CHECK(line(PreVoteRequest{{6}, last, true}) ==
-        "2>1 t5 pre-vote request campaign 6 last 4/10 leader-lost");
+  CHECK(line(PreVoteRequest{{6}, last}) == "2>1 t5 pre-vote request campaign 6 last 4/10");
   CHECK(line(PreVoteReply{{6}, true}) == "2>1 t5 pre-vote reply campaign 6 granted");
   CHECK(line(VoteRequest{last, false}) == "2>1 t5 vote request last 4/10");
   CHECK(line(VoteReply{false}) == "2>1 t5 vote reply refused");

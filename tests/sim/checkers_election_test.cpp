@@ -175,7 +175,7 @@ TEST_CASE("a leader that leads on once its removal is committed is M7", "[sim][c
 TEST_CASE("a pre-vote that changes its voter is E9", "[sim][checkers]") {
   Lab lab;
   const EntryId last{Term{1}, Index{1}};
-  const auto pre_vote = lab.message(1, 2, 1, PreVoteRequest{Term{2}, last, false, lab.instance(2)});
+  const auto pre_vote = lab.message(1, 2, 1, PreVoteRequest{Term{2}, last, lab.instance(2)});
   lab.receive(2, pre_vote, pre_vote);
   CHECK(lab.violated() == "");
   lab.receive(2, pre_vote, lab.message(1, 2, 2, request_for(2, last)));
@@ -197,7 +197,7 @@ TEST_CASE("a vote against a working leader is E10", "[sim][checkers]") {
     CHECK(lab.violated() == "E10");
   }
   SECTION("a pre-vote") {
-    const PreVoteRequest request{Term{next}, last, false, lab.instance(2)};
+    const PreVoteRequest request{Term{next}, last, lab.instance(2)};
     const auto asked = lab.message(3, 2, next - 1, request);
     lab.receive(2, asked, asked);
     CHECK(lab.violated() == "");

@@ -101,7 +101,7 @@ TEST_CASE("terms from the limit on are refused", "[wire][codec]") {
   CHECK(is_accepted({term_limit - 1}, TimeoutNow{}));
   CHECK_FALSE(is_accepted({term_limit}, TimeoutNow{}));
   CHECK_FALSE(is_accepted({~std::uint64_t{0}}, TimeoutNow{}));
-  CHECK_FALSE(is_accepted({1}, PreVoteRequest{{term_limit}, {}, false}));
+  CHECK_FALSE(is_accepted({1}, PreVoteRequest{{term_limit}, {}}));
   CHECK_FALSE(is_accepted({1}, AppendAccepted{{}, {term_limit}}));
 }
 
@@ -134,7 +134,7 @@ TEST_CASE("no log holds a term above its node's", "[wire][codec]") {
   const EntryId above{{6}, {10}};
   CHECK_FALSE(is_accepted({5}, AppendRequest{{}, above, {}}));
   CHECK_FALSE(is_accepted({5}, VoteRequest{above, false}));
-  CHECK_FALSE(is_accepted({5}, PreVoteRequest{{6}, above, false}));
+  CHECK_FALSE(is_accepted({5}, PreVoteRequest{{6}, above}));
   CHECK(is_accepted({6}, VoteRequest{above, false}));
 }
 
@@ -148,7 +148,7 @@ TEST_CASE("a place in the log has both a term and an index or neither", "[wire][
 TEST_CASE("an unknown error is refused", "[wire][codec]") {
   ServiceMessage message{{1}, {2}, ServiceReply{}};
   auto& reply = std::get<ServiceReply>(message.body);
-  reply.error = static_cast<std::uint8_t>(Errc::transferring);
+  reply.error = errc_count - 1;
   CHECK(decode_service_message(encoded(message)));
   ++reply.error;
   CHECK_FALSE(decode_service_message(encoded(message)));

@@ -175,7 +175,7 @@ TransferId RandomMessages::transfer_id() {
 MessageBody RandomMessages::message_body(std::size_t kind, Term term) {
   switch (kind) {
     case 0:
-      return PreVoteRequest{{limited()}, id_within(term), coin(), {number(), number()}};
+      return PreVoteRequest{{limited()}, id_within(term), {number(), number()}};
     case 1:
       return PreVoteReply{{limited()}, coin()};
     case 2:

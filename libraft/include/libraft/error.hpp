@@ -1,6 +1,7 @@
 // What can go wrong, as one vocabulary, and the value that carries it. Standard library only.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -31,7 +32,11 @@ enum class Errc : std::uint8_t {
   data_missing,      ///< A file of the data directory is gone. Restore it, or join anew.
   newer_format,      ///< Stored data was written by a newer version. Start that one.
   transferring,      ///< Not applied. Leadership is being handed over; try again in a moment.
+  machine_failed,    ///< The state machine threw or broke its contract. Final for this process.
 };
+
+/// Tables by Errc have so many places; [0] is for success.
+inline constexpr std::size_t errc_count = static_cast<std::size_t>(Errc::machine_failed) + 1;
 
 /// The name of the value, as in the source: "not_leader".
 const char* to_string(Errc);

@@ -38,8 +38,8 @@ namespace raft {
 /// **Cancellation** of any type ends the waiting, not the work: what reads or only waits completes
 /// with `timed_out`, what may change something with `unknown_outcome`.
 ///
-/// **Errors** that all operations share: no_leader, stopped; removed, storage_failed, corrupt or
-/// id_taken once the group has failed, which NodeOptions::on_failure tells.
+/// **Errors** that all operations share: no_leader, stopped; and once the group has failed, which
+/// NodeOptions::on_failure tells, removed, corrupt, storage_failed or machine_failed.
 class Group {
  public:
   Group(const Group&) = delete;

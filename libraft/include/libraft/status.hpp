@@ -53,7 +53,7 @@ struct Counters {
   std::uint64_t snapshots_installed = 0;
   std::uint64_t absurd_terms = 0;  ///< Messages ignored for a term 2^32 or more above this node's.
   std::uint64_t lease_reads = 0;   ///< Granted as the leader without asking anyone.
-  std::array<std::uint64_t, 32> proposals{};  ///< By Errc; [0] counts the applied ones.
+  std::array<std::uint64_t, errc_count> proposals{};  ///< By Errc; [0] counts the applied ones.
   Histogram propose_to_applied_us;
   Histogram apply_us;  ///< One run of entries.
   Histogram sync_us;   ///< One write of the log, synced.

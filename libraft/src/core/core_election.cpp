@@ -110,7 +110,7 @@ void Core::campaign_for_pre_votes() {
   } else {
     forget_leader();
   }
-  ask_for_votes(PreVoteRequest{hard_.term.next(), log_.last(), leader_lost_, {}});
+  ask_for_votes(PreVoteRequest{hard_.term.next(), log_.last(), {}});
   count_pre_votes();
 }
 

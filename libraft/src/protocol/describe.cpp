@@ -48,9 +48,7 @@ void add(Line& line, const PeerMark& mark) {
 }
 
 void add(Line& line, const PreVoteRequest& body) {
-  line.say("campaign", to_string(body.campaign))
-      .say("last", to_string(body.last))
-      .say_if(body.leader_lost, "leader-lost");
+  line.say("campaign", to_string(body.campaign)).say("last", to_string(body.last));
 }
 
 void add(Line& line, const PreVoteReply& body) {

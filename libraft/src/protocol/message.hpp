@@ -49,8 +49,7 @@ struct PeerMark {
 struct PreVoteRequest {
   Term campaign;  ///< The term that the sender would campaign for; its own stays as it is.
   EntryId last;
-  bool leader_lost = false;  ///< The sender's connection to the leader broke.
-  InstanceId voter{};        ///< Of the receiver, as the sender's membership names it.
+  InstanceId voter{};  ///< Of the receiver, as the sender's membership names it.
 
   bool operator==(const PreVoteRequest&) const = default;
 };

@@ -34,7 +34,7 @@ MetaRecord membership_record(const SnapshotMeta& applied) {
 
 template <class Call>
 auto guarded_machine(Call call) -> decltype(call()) {
-  return guarded(Errc::storage_failed, "the state machine", std::move(call));
+  return guarded(Errc::machine_failed, "the state machine", std::move(call));
 }
 
 }  // namespace
@@ -135,7 +135,7 @@ Result<Capture> Machine::capture() {
   }
   auto reader = unless_failed([&]() -> Result<std::unique_ptr<SnapshotReader>> {
     auto frozen = machine_.capture();
-    if (!frozen) return Error{Errc::storage_failed, "the state machine captured nothing"};
+    if (!frozen) return Error{Errc::machine_failed, "the state machine captured nothing"};
     return frozen;
   });
   if (!reader) return reader.error();

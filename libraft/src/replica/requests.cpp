@@ -18,13 +18,25 @@ Result<void> run_guarded(Read& read) {
   });
 }
 
+/// What the end of a group means to whoever asks something of it. How it tried to join concerns
+/// only whoever began it.
+Error refusal_after(const Error& failure) {
+  switch (failure.code) {
+    case Errc::removed:
+    case Errc::corrupt:
+    case Errc::storage_failed:
+    case Errc::machine_failed:
+      return failure;
+    default:
+      return {Errc::stopped, failure.detail};
+  }
+}
+
 }  // namespace
 
 /// Why nothing may be proposed now, whoever leads.
 std::optional<Error> Replica::reason_to_refuse() const {
-  if (failure_)
-    return Error{failure_->code == Errc::removed ? Errc::removed : Errc::storage_failed,
-                 failure_->detail};
+  if (failure_) return refusal_after(*failure_);
   if (stopping_) return Error{Errc::stopped, "the group is shutting down"};
   if (ports_.storage.is_full()) return Error{Errc::storage_full, "the disk is nearly full"};
   if (machine_is_full_) return Error{Errc::storage_full, "the state machine waits for space"};

@@ -42,6 +42,8 @@ const char* to_string(Errc code) {
       return "newer_format";
     case Errc::transferring:
       return "transferring";
+    case Errc::machine_failed:
+      return "machine_failed";
   }
   return "unknown";  // A number from elsewhere, cast to Errc.
 }
@@ -86,6 +88,8 @@ const char* message(Errc code) {
       return "the stored data was written by a newer version";
     case Errc::transferring:
       return "leadership is being transferred; nothing was applied, try again in a moment";
+    case Errc::machine_failed:
+      return "the state machine failed; this process can no longer take part";
   }
   return "unknown error";
 }

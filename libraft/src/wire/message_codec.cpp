@@ -6,7 +6,7 @@
 //   id          := term:u64 index:u64
 //
 //   kind  body
-//     1   pre-vote request    campaign:u64 last:id leader_lost:u8 voter:u64,u64
+//     1   pre-vote request    campaign:u64 last:id voter:u64,u64
 //     2   pre-vote reply      campaign:u64 granted:u8
 //     3   vote request        last:id forced:u8 voter:u64,u64
 //     4   vote reply          granted:u8
@@ -95,7 +95,6 @@ void put(const PreVoteRequest& body, util::Writer& out) {
   put(Kind::pre_vote_request, out);
   out.u64(body.campaign.value);
   encode(body.last, out);
-  out.boolean(body.leader_lost);
   encode(body.voter, out);
 }
 
@@ -103,7 +102,6 @@ PreVoteRequest decode_pre_vote_request(Term term, util::Reader& in) {
   PreVoteRequest body;
   body.campaign = decode_term(in);
   body.last = decode_id_within(term, in);
-  body.leader_lost = in.boolean();
   body.voter = decode_instance(in);
   return body;
 }

@@ -51,7 +51,7 @@ RequestId decode_request_id(util::Reader& in) {
 // Whoever receives it may index by it, so no number beyond the last error is let through.
 std::uint8_t decode_error(util::Reader& in) {
   const std::uint8_t error = in.u8();
-  if (error > static_cast<std::uint8_t>(Errc::transferring)) in.fail();
+  if (error >= errc_count) in.fail();
   return error;
 }
 
