@@ -72,8 +72,11 @@ void append_overflow(std::string& out, Index oldest, EventFormat format) {
   append(out, "overflow", {}, {{"oldest", oldest.value}}, format);
 }
 
-void append_heartbeat(std::string& out, EventFormat format) {
-  out.append(format == EventFormat::sse ? ":\n\n" : "\n");
+void append_progress(std::string& out, Index index, EventFormat format) {
+  if (format == EventFormat::ndjson) {
+    return append(out, "progress", {}, {{"index", index.value}}, format);
+  }
+  out.append("id: ").append(std::to_string(index.value)).append("\n\n");
 }
 
 }  // namespace kv

@@ -22,7 +22,8 @@ void append_event(std::string& out, const Change& change, EventFormat format);
 /// The watcher was too slow: changes before `oldest` may have been missed.
 void append_overflow(std::string& out, Index oldest, EventFormat format);
 
-/// Something that readers skip.
-void append_heartbeat(std::string& out, EventFormat format);
+/// Everything up to the entry at `index` has been told: where to go on from after a pause, however
+/// long ago the last change was. No event to a browser, which only remembers the id.
+void append_progress(std::string& out, Index index, EventFormat format);
 
 }  // namespace kv

@@ -6,7 +6,7 @@
 namespace kv {
 namespace {
 
-// How many changes a reader looks at before it lets the writer in: some tens of microseconds.
+// How many changes a page looks at, with the lock held: some tens of microseconds.
 constexpr std::size_t steps_max = 1024;
 
 // What a change takes beside its bytes, roughly.
@@ -44,7 +44,7 @@ void ChangeHistory::publish() {
 }
 
 void ChangeHistory::forget_oldest() {
-  while (bytes_ > bytes_max_ && published_ > 0) {
+  while (bytes_ > bytes_max_ && published_ > 1) {
     forgotten_ = changes_.front()->index;
     bytes_ -= size_of(*changes_.front());
     changes_.pop_front();

@@ -28,9 +28,9 @@ struct KeyFilter {
   bool matches(BytesView key) const { return is_prefix ? key.starts_with(bytes) : key == bytes; }
 };
 
-/// Forgets its oldest changes once all together take more than a bound. Nothing is ever left out in
-/// between: whoever reads on from where the last page ended gets every change, or hears that some
-/// are gone.
+/// Forgets its oldest changes, though never the newest one, once all together take more than a
+/// bound. Nothing is ever left out in between: whoever reads on from where the last page ended gets
+/// every change, or hears that some are gone.
 class ChangeHistory {
  public:
   using ChangePtr = std::shared_ptr<const Change>;
@@ -55,17 +55,18 @@ class ChangeHistory {
     bool at_end = false;  ///< Nothing more has been published.
   };
 
-  /// The changes from the entry at `from` on that pass the filter, about `bytes` of them at most. A
-  /// `from` that the log has not reached yet gives an empty page that ends there. Absent: some
-  /// changes from there on are forgotten; oldest() is the lowest index that works.
+  /// The changes from the entry at `from` on that pass the filter, `bytes` of them and the last
+  /// one. A `from` that the log has not reached yet gives an empty page that ends there. Absent:
+  /// some changes from there on are forgotten; oldest() is the lowest index that works.
   std::optional<Page> read(Index from, const KeyFilter& filter, std::size_t bytes) const;
 
   Index oldest() const;
   /// Where to read on from for what is yet to come.
   Index next() const;
 
-  /// Called by the writer's thread after each publish() and begin(), with a lock held: it must not
-  /// call back, nor throw. Null: nobody is called any more once this returns.
+  /// Called by the writer's thread after each begin(), and each publish() that shows anything, with
+  /// a lock held: it must not call back, nor throw. Null: nobody is called any more once this
+  /// returns.
   void on_publish(std::function<void()> call);
 
  private:

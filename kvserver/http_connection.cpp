@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <utility>
 
@@ -66,21 +67,22 @@ void HttpConnection::advance() {
     flush();
   } while (progress && has_room());
   advancing_ = false;
+  if (phase_ == Phase::streaming && has_more_ && !sending_) read_on();
   // Without room the requests at hand must be answered first: sent() comes back here.
   if (has_room() && listens()) receive();
 }
 
-// Whoever waits for long is listened to only to notice that it is gone: what it asks for next stays
-// in the kernel.
+// Whoever waits for long is listened to only to notice that it is gone: what it asks for next
+// waits.
 bool HttpConnection::listens() const {
   switch (phase_) {
     case Phase::head:
     case Phase::body:
       return true;
     case Phase::waiting:
-      return pending_ != nullptr && in_->size() == 0;
+      return pending_ != nullptr && in_->size() < read_bytes;
     case Phase::streaming:
-      return in_->size() == 0;
+      return in_->size() < read_bytes;
     default:
       return false;
   }
@@ -191,8 +193,9 @@ bool HttpConnection::fail(const Problem& problem) {
 void HttpConnection::reply(std::uint64_t ticket, RouteClass route, Response response) {
   if (ticket != ticket_ || phase_ != Phase::waiting) return;
   const auto pending = std::move(pending_);  // It may be what is calling.
-  const bool is_endless = response.stream != nullptr && head_.http_1_0;
-  keeps_alive_ = head_.keep_alive && !response.close && !is_endless && !shared_->service.draining();
+  const bool ends_with_connection = response.stream != nullptr && head_.http_1_0;
+  keeps_alive_ =
+      head_.keep_alive && !response.close && !ends_with_connection && !shared_->service.draining();
   shared_->counters.count(route, response.status);
   append(response, keeps_alive_);
   release();
@@ -210,30 +213,50 @@ void HttpConnection::reply(std::uint64_t ticket, RouteClass route, Response resp
   if (!advancing_) advance();
 }
 
-void HttpConnection::keep(std::uint64_t ticket, std::shared_ptr<void> pending) {
+void HttpConnection::keep_until_reply(std::uint64_t ticket, std::shared_ptr<void> pending) {
   if (ticket != ticket_ || phase_ != Phase::waiting) return;
   pending_ = std::move(pending);
   if (!advancing_ && listens()) receive();
 }
 
-// False: there is no more for now.
+// One part a turn, and only what the client has room for: whoever catches up must not keep the node
+// from its peers. True: the stream has ended.
 bool HttpConnection::read_stream() {
+  HttpCounters& counters = shared_->counters;
+  if (sending_ || reads_on_) return false;
+  is_starved_ = counters.stream_bytes_unsent >= shared_->limits.stream_bytes_max;
+  if (is_starved_) return false;
   std::string part;
-  const bool goes_on = stream_->read(part, stream_part_bytes);
-  if (!part.empty()) {
-    append_part(out_, part, head_.http_1_0);
-    since_ = shared_->now;
-  }
-  if (!goes_on) end_stream();
-  return !part.empty() || !goes_on;
+  const BodyStream::More more = stream_->read(part, stream_part_bytes);
+  has_more_ = more == BodyStream::More::now;
+  if (!part.empty()) append_to_stream(part);
+  if (more == BodyStream::More::never) end_stream();
+  return more == BodyStream::More::never;
+}
+
+void HttpConnection::append_to_stream(std::string_view part) {
+  append_part(out_, part, head_.http_1_0);
+  stream_bytes_ += part.size();
+  shared_->counters.stream_bytes_unsent += part.size();
+  since_ = shared_->now;
 }
 
 void HttpConnection::end_stream() {
   append_end(out_, head_.http_1_0);
   stream_.reset();
+  has_more_ = false;
   head_ = {};
   phase_ = keeps_alive_ && !shared_->service.draining() ? Phase::head : Phase::ending;
   since_ = shared_->now;
+}
+
+// Others on the executor have their turn before.
+void HttpConnection::read_on() {
+  if (std::exchange(reads_on_, true)) return;
+  asio::post(socket_.get_executor(), [self = shared_from_this()] {
+    self->reads_on_ = false;
+    self->advance();
+  });
 }
 
 void HttpConnection::append(const Response& response, bool keep_alive) {
@@ -261,19 +284,22 @@ void HttpConnection::received(error_code error, std::size_t bytes) {
   receiving_ = false;
   if (phase_ == Phase::closed) return;
   // A client that closes its sending side has asked for nothing more: what it asked for earlier was
-  // answered before this read began. Part of a request is no request (H12).
-  // One that waits for what may never come is taken to be gone.
-  const bool is_owed = sending_ && phase_ != Phase::streaming && phase_ != Phase::waiting;
-  if (error == asio::error::eof && is_owed) {
-    phase_ = Phase::ending;
-    return;
-  }
+  // answered before this read began. Part of a request is no request (H12), and who waits for what
+  // may never come is taken to be gone.
+  if (error == asio::error::eof && sending_) return abandon();
   if (error) return close();
   shared_->counters.bytes_received += bytes;
   if (phase_ == Phase::lingering) return receive();
   if (is_idle()) since_ = shared_->now;
   in_->commit(bytes);
   advance();
+}
+
+// Of all that the client asked for, only what is on its way to it still comes.
+void HttpConnection::abandon() {
+  pending_.reset();
+  if (stream_) end_stream();
+  phase_ = Phase::ending;
 }
 
 void HttpConnection::flush() {
@@ -317,6 +343,7 @@ void HttpConnection::sent(error_code error, std::size_t bytes) {
 
 void HttpConnection::all_sent() {
   sending_bytes_.clear();
+  shared_->counters.stream_bytes_unsent -= std::exchange(stream_bytes_, 0);
   sent_ = 0;
   if (sending_bytes_.capacity() > rest_bytes_max) sending_bytes_.shrink_to_fit();
   if (phase_ == Phase::ending) linger();
@@ -339,6 +366,7 @@ void HttpConnection::close() {
   phase_ = Phase::closed;
   pending_.reset();
   stream_.reset();
+  shared_->counters.stream_bytes_unsent -= std::exchange(stream_bytes_, 0);
   release();
   --shared_->counters.connections_open;
   error_code ignored;
@@ -368,6 +396,7 @@ void HttpConnection::check_deadline() {
       if (is_slow(body_pace_, limits.body_grace, body_.size())) time_out();
       return;
     case Phase::streaming:
+      if (is_starved_) return advance();
       if (!sending_ && age > limits.heartbeat) beat();
       return;
     case Phase::lingering:
@@ -383,8 +412,7 @@ void HttpConnection::check_deadline() {
 void HttpConnection::beat() {
   std::string part;
   stream_->beat(part);
-  append_part(out_, part, head_.http_1_0);
-  since_ = shared_->now;
+  append_to_stream(part);
   flush();
 }
 

@@ -22,6 +22,9 @@ struct HttpLimits {
   std::size_t inflight_body_bytes_max = std::size_t{64} << 20;  ///< Over all connections.
   std::size_t reply_bytes_max = std::size_t{256} << 10;  ///< Unsent beyond: no further request is
                                                          ///< read until some are.
+  /// Of replies without an end, over all connections. Beyond, whoever has read all that it was sent
+  /// waits for those who have not.
+  std::size_t stream_bytes_max = std::size_t{64} << 20;
   std::size_t connections_max = 4096;
 
   raft::Duration head_deadline = std::chrono::seconds(10);  ///< From its first byte to its last.
@@ -78,7 +81,7 @@ class HttpConnection final : public ReplySink, public std::enable_shared_from_th
   void check_deadline();
 
   void reply(std::uint64_t ticket, RouteClass route, Response response) override;
-  void keep(std::uint64_t ticket, std::shared_ptr<void> pending) override;
+  void keep_until_reply(std::uint64_t ticket, std::shared_ptr<void> pending) override;
 
  private:
   enum class Phase : std::uint8_t {
@@ -106,7 +109,10 @@ class HttpConnection final : public ReplySink, public std::enable_shared_from_th
   bool handle(std::string_view body, std::size_t used);
   bool fail(const Problem& problem);
   bool read_stream();
+  void append_to_stream(std::string_view part);
   void end_stream();
+  void read_on();
+  void abandon();
 
   bool listens() const;
   void receive();
@@ -154,6 +160,10 @@ class HttpConnection final : public ReplySink, public std::enable_shared_from_th
   bool keeps_alive_ = true;  // After its reply.
   std::shared_ptr<void> pending_;
   std::shared_ptr<BodyStream> stream_;
+  std::size_t stream_bytes_ = 0;  // Its part of HttpCounters::stream_bytes_unsent.
+  bool has_more_ = false;         // So much is certain.
+  bool reads_on_ = false;         // A handler that does so is queued.
+  bool is_starved_ = false;       // Others have taken all that may be unsent.
 
   // When the present head, body, rest or lingering began, or a stream last had something.
   Clock::time_point since_;

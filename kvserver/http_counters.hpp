@@ -23,6 +23,7 @@ struct HttpCounters {
   std::uint64_t connections_idle = 0;     ///< Closed because nothing came.
   std::uint64_t connections_slow = 0;     ///< Cut: a head, body or reply took too long.
   std::uint64_t body_bytes_inflight = 0;  ///< Bodies being received or waiting for their entry.
+  std::uint64_t stream_bytes_unsent = 0;  ///< Of replies without an end.
   std::uint64_t bytes_received = 0;
   std::uint64_t bytes_sent = 0;
 

@@ -13,7 +13,7 @@ KeyWait::KeyWait(const boost::asio::any_io_executor& executor, Watchers& watcher
       timer_(executor) {}
 
 void KeyWait::start(raft::Duration wait) {
-  watch_ = watchers_.add([this] { look(); });
+  registration_ = watchers_.add([this] { look(); });
   look();
   if (!done_) return;
   timer_.expires_after(wait);
@@ -35,7 +35,7 @@ void KeyWait::look() {
 
 void KeyWait::finish() {
   const auto self = shared_from_this();  // Whoever hears of it lets go of it.
-  watch_.reset();
+  registration_.reset();
   timer_.cancel();
   if (done_) std::exchange(done_, nullptr)();
 }

@@ -9,7 +9,8 @@
 
 namespace kv {
 
-/// Ends with one call of `done`, from a handler of its own, or without one when it is destroyed.
+/// Ends with one call of `done`, perhaps before start() returns, or without one when it is
+/// destroyed.
 class KeyWait : public std::enable_shared_from_this<KeyWait> {
  public:
   /// The key has changed or may have, the time is over, or the watchers were closed.
@@ -30,7 +31,7 @@ class KeyWait : public std::enable_shared_from_this<KeyWait> {
   Index next_;
   Done done_;
   boost::asio::steady_timer timer_;
-  std::unique_ptr<Watchers::Watch> watch_;
+  std::unique_ptr<Watchers::Registration> registration_;
 };
 
 }  // namespace kv

@@ -7,6 +7,7 @@
 #include <limits>
 #include <sstream>
 
+#include "kvserver/change_history.hpp"
 #include "kvserver/exit_code.hpp"
 #include "kvserver/help_page.hpp"
 #include "kvserver/target.hpp"
@@ -309,8 +310,9 @@ Options read_options(const Settings& settings) {
       read_size(settings, "snapshot-log-bytes", std::size_t{4} << 10, std::size_t{1} << 40);
   options.log_cache_bytes =
       read_size(settings, "log-cache-bytes", std::size_t{64} << 10, std::size_t{1} << 36);
+  // A run of entries that are applied at once must find room in it.
   options.watch_history_bytes =
-      read_size(settings, "watch-history", std::size_t{4} << 10, std::size_t{1} << 36);
+      read_size(settings, "watch-history", ChangeHistory::bytes_max_usual, std::size_t{1} << 36);
   const auto levels = parse_log_levels(settings.text("log-level"));
   if (!levels) {
     settings.reject(

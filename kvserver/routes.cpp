@@ -118,7 +118,8 @@ raft::Result<raft::ReadLevel> read_level(const Query& query) {
 // An index in a query or a field of the head.
 raft::Result<Index> read_index(std::string_view name, std::string_view text) {
   const auto index = parse_number(text);
-  if (index) return Index{*index};
+  // The log's indexes end below: there is always one behind it.
+  if (index && *index < std::numeric_limits<std::uint64_t>::max()) return Index{*index};
   return raft::Error{raft::Errc::invalid_argument,
                      std::string(name) + " is the index of an entry, a number; for example " +
                          std::string(name) + "=17"};
@@ -268,10 +269,13 @@ Handled value(const Context& context) {
 }
 
 Handled watch(const Context& context) {
-  if (auto unknown = unknown_parameter(context.query, {"prefix", "from", "format"})) {
+  if (auto unknown = unknown_parameter(context.query, {"prefix", "from", "format", "timeout"})) {
     return *std::move(unknown);
   }
   Watch watch;
+  const auto timeout = read_timeout(context, context.limits.timeout);
+  if (!timeout) return bad_request(timeout.error().detail);
+  watch.timeout = *timeout;
   if (const std::string* prefix = context.query.find("prefix")) watch.prefix = *prefix;
   if (watch.prefix.size() > key_bytes_max) return *unfit_key(watch.prefix);
   if (const std::string* from = context.query.find("from")) {

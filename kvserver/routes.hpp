@@ -57,6 +57,7 @@ struct Read {
 /// Changes as they happen.
 struct Watch {
   Bytes prefix;
+  raft::Duration timeout{0};  ///< To learn where "now" is.
   std::optional<Index> from;  ///< Absent: from now on.
   EventFormat format = EventFormat::sse;
 };

@@ -50,12 +50,12 @@ Response value_response(Style style, Item item) {
   return response;
 }
 
-Problem forgotten(const ChangeHistory& history) {
-  Problem problem{
-      ProblemCode::compacted,
-      "changes are held from index " + raft::to_string(history.oldest()) +
-          " on; read the present state, then watch from the index behind its X-Raft-Index"};
-  problem.oldest_index = history.oldest();
+Problem no_longer_held(Index oldest) {
+  Problem problem{ProblemCode::compacted,
+                  "changes are held from index " + raft::to_string(oldest) +
+                      " on; read the present state, then watch from the index behind its "
+                      "X-Raft-Index"};
+  problem.oldest_index = oldest;
   return problem;
 }
 
@@ -137,9 +137,6 @@ void Service::perform(const Exchange& exchange, Write action, Responder respond)
 }
 
 void Service::perform(const Exchange& exchange, Read action, Responder respond) {
-  if (action.changed_after) {
-    if (auto refusal = turn_away_watcher(exchange.style)) return respond(*std::move(refusal));
-  }
   // Every node may give a stale answer, so there is no better one to redirect to.
   const bool needs_leader = action.level != raft::ReadLevel::stale;
   if (auto refusal = turn_away(exchange, action.redirect && needs_leader)) {
@@ -159,18 +156,30 @@ void Service::perform(const Exchange& exchange, Read action, Responder respond) 
   backend_.read_barrier(level, timeout, asio::bind_executor(backend_.executor(), std::move(done)));
 }
 
-// What this node has applied, in its order: any node's answer is as good.
+// What this node applies, in its order: any node's answer is as good. But where "from now on"
+// begins only the leader knows: this node may be about to apply what was acknowledged long ago.
 void Service::perform(const Exchange& exchange, Watch action, Responder respond) {
   if (auto refusal = turn_away(exchange, false)) return respond(*std::move(refusal));
-  if (auto refusal = turn_away_watcher(exchange.style)) return respond(*std::move(refusal));
-  const ChangeHistory& history = watchers_.history();
-  const Index from = action.from.value_or(history.next());
-  if (from < history.oldest()) return respond(to_response(forgotten(history), exchange.style));
+  if (action.from) return watch(std::move(action), std::move(respond));
+  const raft::Duration timeout = action.timeout;
+  behind_barrier(timeout, std::move(respond),
+                 [this, action = std::move(action)](raft::Duration, Responder to) mutable {
+                   action.from = watchers_.history().next();
+                   watch(std::move(action), std::move(to));
+                 });
+}
+
+void Service::watch(Watch watch, Responder respond) {
+  if (auto refusal = turn_away_watcher(Style::json)) return respond(*std::move(refusal));
+  const Index from = *watch.from;
+  if (const Index oldest = watchers_.history().oldest(); from < oldest) {
+    return respond(to_response(no_longer_held(oldest), Style::json));
+  }
   Response response;
-  response.content_type = content_type(action.format);
+  response.content_type = content_type(watch.format);
   response.headers.push_back({"X-KV-Watch-From", std::to_string(from.value)});
   response.stream = std::make_shared<WatchStream>(
-      watchers_, KeyFilter{std::move(action.prefix), true}, from, action.format);
+      watchers_, events_, KeyFilter{std::move(watch.prefix), true}, from, watch.format);
   respond(std::move(response));
 }
 
@@ -406,29 +415,28 @@ void Service::finish_read(Style style, Read read, Responder respond) {
 // A key that is there tells its last change itself. Of one that is not, only the history knows
 // whether it was deleted since.
 void Service::wait_for_change(Style style, Read read, Responder respond) {
+  if (auto refusal = turn_away_watcher(style)) return respond(*std::move(refusal));
   const ChangeHistory& history = watchers_.history();
-  const KeyFilter filter{read.key};
-  const Index now = history.next();  // First: what changes from here on is found by waiting.
+  const Index next = history.next();  // First: what changes from here on is found by waiting.
   const auto item = backend_.get(read.key);
   const Index after = *read.changed_after;
-  Index from = now;
-  if (item && !item->has_value()) {
-    if (after.next() < history.oldest()) return respond(to_response(forgotten(history), style));
-    from = after.next();
+  const bool is_there = item && item->has_value();
+  if (!item || (is_there && (*item)->change_index > after)) return respond(value_of(style, read));
+  if (const Index oldest = history.oldest(); !is_there && after.next() < oldest) {
+    return respond(to_response(no_longer_held(oldest), style));
   }
-  if (!item || (item->has_value() && (*item)->change_index > after)) {
-    return respond(value_of(style, read));
-  }
+  const Index from = is_there ? std::max(next, after.next()) : after.next();
   const raft::Duration wait = read.wait;
+  KeyFilter filter{read.key};
   auto done = [this, style, read = std::move(read), respond] {
     if (draining_) {
       return respond(to_response({ProblemCode::draining, "ask another node"}, style));
     }
     respond(value_of(style, read));
   };
-  auto waiting =
-      std::make_shared<KeyWait>(backend_.executor(), watchers_, filter, from, std::move(done));
-  respond.keep(waiting);
+  auto waiting = std::make_shared<KeyWait>(backend_.executor(), watchers_, std::move(filter), from,
+                                           std::move(done));
+  respond.keep_until_reply(waiting);
   waiting->start(wait);
 }
 

@@ -7,6 +7,7 @@
 
 #include "kvserver/backend.hpp"
 #include "kvserver/documents.hpp"
+#include "kvserver/encoded_events.hpp"
 #include "kvserver/http_counters.hpp"
 #include "kvserver/routes.hpp"
 #include "kvserver/watchers.hpp"
@@ -19,9 +20,9 @@ class ReplySink {
   virtual ~ReplySink() = default;
   /// `ticket` names the request. Replies to requests that are no longer waited for are ignored.
   virtual void reply(std::uint64_t ticket, RouteClass route, Response response) = 0;
-  /// The reply may take very long. `pending` is let go of when it comes, or when nobody waits for
-  /// it any more.
-  virtual void keep(std::uint64_t ticket, std::shared_ptr<void> pending) = 0;
+  /// /// The reply may take very long. `pending` is let go of when it comes, or when nobody waits
+  /// for it any more.
+  virtual void keep_until_reply(std::uint64_t ticket, std::shared_ptr<void> pending) = 0;
 };
 
 /// Where the reply to one request goes.
@@ -31,7 +32,9 @@ struct Responder {
   RouteClass route = RouteClass::other;
 
   void operator()(Response response) const { sink->reply(ticket, route, std::move(response)); }
-  void keep(std::shared_ptr<void> pending) const { sink->keep(ticket, std::move(pending)); }
+  void keep_until_reply(std::shared_ptr<void> pending) const {
+    sink->keep_until_reply(ticket, std::move(pending));
+  }
 };
 
 /// Runs on the backend's executor only.
@@ -39,8 +42,8 @@ class Service {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// The backend and the counters, which `/metrics` shows, outlive it. It outlives the sinks of
-  /// what it started.
+  /// The backend and the counters, which `/metrics` shows, outlive it. All sinks are closed before
+  /// it is destroyed.
   Service(Backend& backend, const RouteLimits& limits, const HttpCounters& counters);
 
   /// Answers exactly once, possibly before it returns. The request is not needed after that.
@@ -82,6 +85,7 @@ class Service {
                         const raft::Applied& applied, bool deadline_passed) const;
   void finish_read(Style style, Read read, Responder respond);
   void wait_for_change(Style style, Read read, Responder respond);
+  void watch(Watch watch, Responder respond);
   std::optional<Response> turn_away_watcher(Style style) const;
   Response value_of(Style style, const Read& read) const;
   Response read_failure(Style style, boost::system::error_code error) const;
@@ -92,6 +96,7 @@ class Service {
   const RouteLimits limits_;
   const HttpCounters& counters_;
   Watchers watchers_;
+  EncodedEvents events_;
   const Clock::time_point started_;
   bool draining_ = false;
 };

@@ -4,28 +4,38 @@
 
 namespace kv {
 
-WatchStream::WatchStream(Watchers& watchers, KeyFilter filter, Index from, EventFormat format)
-    : watchers_(watchers), filter_(std::move(filter)), next_(from), format_(format) {}
+WatchStream::WatchStream(Watchers& watchers, EncodedEvents& events, KeyFilter filter, Index from,
+                         EventFormat format)
+    : watchers_(watchers),
+      events_(events),
+      filter_(std::move(filter)),
+      next_(from),
+      format_(format) {}
 
-WatchStream::~WatchStream() = default;
-
-void WatchStream::start(std::function<void()> wake) { watch_ = watchers_.add(std::move(wake)); }
-
-bool WatchStream::read(std::string& out, std::size_t bytes) {
-  if (watchers_.is_closed()) return false;
-  const std::size_t end = out.size() + bytes;
-  while (out.size() < end) {
-    const auto page = watchers_.history().read(next_, filter_, end - out.size());
-    if (!page) {
-      append_overflow(out, watchers_.history().oldest(), format_);
-      watchers_.count_overflow();
-      return false;
-    }
-    for (const auto& change : page->changes) append_event(out, *change, format_);
-    next_ = page->next;
-    if (page->at_end) break;
-  }
-  return true;
+void WatchStream::start(std::function<void()> wake) {
+  registration_ = watchers_.add(std::move(wake));
 }
+
+BodyStream::More WatchStream::read(std::string& out, std::size_t bytes) {
+  if (watchers_.is_closed()) return More::never;
+  // Whoever is cut off before the first change must know already where to go on.
+  if (!std::exchange(has_begun_, true)) beat(out);
+  const auto page = watchers_.history().read(next_, filter_, bytes);
+  if (!page) {
+    append_overflow(out, watchers_.history().oldest(), format_);
+    watchers_.count_overflow();
+    return More::never;
+  }
+  const std::size_t end = out.size() + bytes;
+  for (const auto& change : page->changes) {
+    events_.append(out, change, format_);
+    next_ = change->index.next();
+    if (out.size() >= end && change != page->changes.back()) return More::now;
+  }
+  next_ = page->next;
+  return page->at_end ? More::later : More::now;
+}
+
+void WatchStream::beat(std::string& out) { append_progress(out, {next_.value - 1}, format_); }
 
 }  // namespace kv

@@ -15,8 +15,8 @@ namespace kv {
 /// while nobody watches, and one handler on the executor for all that it publishes until that runs.
 class Watchers {
  public:
-  /// Wakes its owner until it is destroyed.
-  class Watch;
+  /// Its owner is woken until it is destroyed.
+  class Registration;
 
   /// The history outlives it.
   Watchers(boost::asio::any_io_executor executor, ChangeHistory& history);
@@ -26,8 +26,9 @@ class Watchers {
 
   const ChangeHistory& history() const { return history_; }
 
-  /// `wake` is called from a handler of its own.
-  std::unique_ptr<Watch> add(std::function<void()> wake);
+  /// `wake` is called after changes were published, not from within any call made here. Many are
+  /// woken in turns, so that whatever else runs on the executor does not wait for all of them.
+  std::unique_ptr<Registration> add(std::function<void()> wake);
   std::size_t size() const;
 
   /// Wakes all, for the last time: there will be nothing more to wait for.
@@ -40,6 +41,7 @@ class Watchers {
 
  private:
   class Bell;
+  struct Waiter;
 
   ChangeHistory& history_;
   const std::shared_ptr<Bell> bell_;
@@ -47,16 +49,16 @@ class Watchers {
   bool closed_ = false;
 };
 
-class Watchers::Watch {
+class Watchers::Registration {
  public:
-  Watch(std::shared_ptr<Bell> bell, std::function<void()> wake);
-  ~Watch();
-  Watch(const Watch&) = delete;
-  Watch& operator=(const Watch&) = delete;
+  Registration(std::shared_ptr<Bell> bell, std::shared_ptr<Waiter> waiter);
+  ~Registration();
+  Registration(const Registration&) = delete;
+  Registration& operator=(const Registration&) = delete;
 
  private:
   const std::shared_ptr<Bell> bell_;
-  const std::shared_ptr<std::function<void()>> wake_;
+  const std::shared_ptr<Waiter> waiter_;
 };
 
 }  // namespace kv

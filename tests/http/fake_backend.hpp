@@ -19,7 +19,9 @@ namespace http_test {
 /// told.
 class FakeBackend final : public kv::Backend {
  public:
-  explicit FakeBackend(boost::asio::io_context& context) : context_(context) {}
+  explicit FakeBackend(boost::asio::io_context& context) : context_(context) {
+    history.begin(where.applied);
+  }
 
   std::optional<raft::Errc> failure;
   std::optional<raft::Errc> refusal;  ///< Of changes of the cluster only.

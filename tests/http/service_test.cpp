@@ -19,7 +19,7 @@ struct Sink final : ReplySink {
     response = std::move(with);
     from = route;
   }
-  void keep(std::uint64_t, std::shared_ptr<void> what) override { pending = std::move(what); }
+  void keep_until_reply(std::uint64_t, std::shared_ptr<void> what) override { pending = std::move(what); }
 
   std::optional<Response> response;
   RouteClass from = RouteClass::other;

@@ -11,8 +11,6 @@ namespace {
 
 using kv::Index;
 
-constexpr const char* long_ago = "GET /v1/watch?from=1 HTTP/1.0\r\n\r\n";
-
 class Watched : public ServerFixture {
  public:
   using ServerFixture::ServerFixture;
@@ -32,6 +30,10 @@ class Watched : public ServerFixture {
   void jump(std::uint64_t index) {
     backend.where.applied = {index};
     backend.history.begin({index});
+  }
+
+  bool await_watchers(int count) {
+    return run_until([&] { return metric("kv_watchers") == std::to_string(count); });
   }
 
   /// A line of /metrics.
@@ -66,9 +68,10 @@ std::string read_until(Watched& f, RawClient& client, const std::string& text) {
 // The indexes of all complete events, in their order.
 std::vector<std::uint64_t> ids(const std::string& text) {
   std::vector<std::uint64_t> found;
-  for (std::size_t at = 0; (at = text.find("\nid: ", at)) != std::string::npos; ++at) {
-    if (text.find("\n\n", at + 1) == std::string::npos) break;
-    found.push_back(std::stoull(text.substr(at + 5)));
+  for (std::size_t at = 0; (at = text.find("id: ", at)) != std::string::npos; ++at) {
+    const std::size_t end = text.find("\n\n", at);
+    if (end == std::string::npos) break;
+    if (text.find("\nevent: ", at) < end) found.push_back(std::stoull(text.substr(at + 4)));
   }
   return found;
 }
@@ -86,12 +89,13 @@ TEST_CASE("changes come as server-sent events", "[http][watch]") {
   CHECK(reply.status == 200);
   CHECK(reply.field("Content-Type") == "text/event-stream");
   CHECK(reply.field("Transfer-Encoding") == "chunked");
-  CHECK(reply.field("X-KV-Watch-From") == "1");
+  CHECK(reply.field("X-KV-Watch-From") == "41");
   CHECK_FALSE(reply.has_field("Content-Length"));
   f.put("a/1", "line\nbreak");
   f.put("b", "not asked for");
   f.erase("a/1");
-  CHECK(read_until(f, client, "\n\n\r\n") ==
+  CHECK(read_until(f, client, "delete") ==
+        "8\r\nid: 40\n\n\r\n"  // Where to begin again if nothing came.
         "9b\r\n"
         "id: 41\nevent: put\n"
         R"(data: {"index":41,"key":"a/1","value":"line\nbreak","create_index":41,"version":1})"
@@ -148,11 +152,18 @@ TEST_CASE("what is no longer held is 410, with what is", "[http][watch]") {
 // A watcher that comes from a member that was ahead: what it has seen must not come again.
 TEST_CASE("a watch from the future waits for it", "[http][watch][bug-46]") {
   Watched f;
-  RawClient client = f.client();
-  client.send(get("/v1/watch?from=44"));
-  for (int i = 0; i < 6; ++i) f.put("k", std::to_string(i));
-  const std::string text = read_until(f, client, "id: 46\n");
-  CHECK(ids(text).front() == 44);
+  RawClient watcher = f.client();
+  RawClient poller = f.client();
+  f.put("k", "41");
+  watcher.send(get("/v1/watch?from=44"));
+  poller.send(get("/v1/kv/k?index=43"));
+  REQUIRE(f.await_watchers(2));
+  for (int index = 42; index <= 46; ++index) {
+    f.put("k", std::to_string(index));
+    for (int i = 0; i < 5; ++i) f.metric("kv_watchers");
+  }
+  CHECK(ids(read_until(f, watcher, "id: 46\n")) == std::vector<std::uint64_t>{44, 45, 46});
+  CHECK(poller.receive().body == "44");
 }
 
 // The node got the state by a snapshot, and with it whatever the watcher waited for.
@@ -174,8 +185,8 @@ TEST_CASE("a slow watcher gets all that is held, and then hears what it missed",
           "[http][watch][bug-46]") {
   Watched f;
   RawClient client = f.client();
-  client.send(long_ago);
-  REQUIRE(f.run_until([&] { return f.metric("kv_watchers") == "1"; }));
+  client.send("GET /v1/watch?from=41 HTTP/1.0\r\n\r\n");
+  REQUIRE(f.await_watchers(1));
   constexpr std::uint64_t count = 1000;
   for (std::uint64_t i = 0; i < count; ++i) {
     f.put("k", std::string(std::size_t{64} << 10, 'v'));
@@ -200,9 +211,82 @@ TEST_CASE("a watch in which nothing happens shows that it lives", "[http][watch]
   RawClient client = f.client();
   const bool is_sse = GENERATE(true, false);
   client.send(get(is_sse ? "/v1/watch" : "/v1/watch?format=ndjson"));
-  const std::string beat = is_sse ? "3\r\n:\n\n\r\n" : "1\r\n\n\r\n";
+  const std::string beat =
+      is_sse ? "8\r\nid: 40\n\n\r\n" : "20\r\n{\"index\":40,\"event\":\"progress\"}\n\r\n";
   // Longer than an idle connection lives.
   read_until(f, client, beat + beat + beat + beat + beat);
+}
+
+// Its own last event may be long forgotten: it has missed nothing all the same.
+TEST_CASE("a watch of what rarely changes tells how far it has got", "[http][watch]") {
+  kv::HttpLimits limits;
+  limits.heartbeat = std::chrono::milliseconds(20);
+  limits.sweep = std::chrono::milliseconds(5);
+  Watched f(limits);
+  RawClient client = f.client();
+  client.send(get("/v1/watch?prefix=rare/"));
+  read_until(f, client, "id: 40\n\n");
+  for (int i = 0; i < 100; ++i) f.put("often", "v");
+  CHECK(ids(read_until(f, client, "id: 140\n\n")).empty());
+}
+
+// All together hold so much that nobody has read; whoever does not read is cut, and makes room.
+TEST_CASE("what silent watchers have not read is bounded", "[http][watch]") {
+  kv::HttpLimits limits;
+  limits.stream_bytes_max = std::size_t{4} << 20;
+  limits.sweep = std::chrono::milliseconds(5);
+  limits.write_grace = std::chrono::milliseconds(100);
+  limits.idle = limits.linger = std::chrono::minutes(1);
+  Watched f(limits);
+  std::vector<std::unique_ptr<RawClient>> silent;
+  for (int i = 0; i < 30; ++i) {
+    silent.push_back(std::make_unique<RawClient>(f.client()));
+    // The kernel is not to hold it for them.
+    silent.back()->socket().set_option(boost::asio::socket_base::receive_buffer_size(4096));
+    silent.back()->send(get("/v1/watch"));
+  }
+  REQUIRE(f.await_watchers(30));
+  RawClient reader = f.client();
+  reader.send(get("/v1/watch"));
+  REQUIRE(f.await_watchers(31));
+  const std::string value(std::size_t{900} << 10, 'v');
+  std::size_t most = 0;
+  for (int i = 1; i <= 8; ++i) {
+    f.put("k", value);
+    read_until(f, reader, "id: " + std::to_string(40 + i) + "\n");
+    most = std::max<std::size_t>(most, f.counters.stream_bytes_unsent);
+  }
+  CHECK(most >= limits.stream_bytes_max / 2);
+  CHECK(most <= limits.stream_bytes_max + 2 * value.size());
+  CHECK(f.run_until([&] { return f.counters.connections_slow > 0; }));
+  CHECK(f.run_until([&] { return f.counters.stream_bytes_unsent == 0; }));
+}
+
+TEST_CASE("who asked for more gets it after the end of a watch", "[http][watch]") {
+  Watched f;
+  RawClient client = f.client();
+  client.send(get("/v1/watch") + get("/livez"));
+  REQUIRE(f.await_watchers(1));
+  f.jump(100);
+  const std::string text = read_until(f, client, "[+]");
+  CHECK(text.find("event: overflow") < text.find("0\r\n\r\nHTTP/1.1 200 OK"));
+}
+
+// What it asked for before is owed to it, and only that.
+TEST_CASE("a client that stops sending behind a watch gets its earlier replies",
+          "[http][watch][H12]") {
+  Watched f;
+  const bool polls = GENERATE(false, true);
+  f.put("k", std::string(std::size_t{200} << 10, 'v'));
+  RawClient client = f.client();
+  std::string requests;
+  constexpr int count = 60;
+  for (int i = 0; i < count; ++i) requests += get("/v1/kv/k?consistency=stale");
+  client.send(requests + get(polls ? "/v1/kv/k?index=41&wait=10m" : "/v1/watch"));
+  client.close_sending();
+  for (int i = 0; i < count; ++i) REQUIRE(client.receive().body.size() == std::size_t{200} << 10);
+  CHECK(client.is_closed_by_server());
+  CHECK(f.await_watchers(0));
 }
 
 TEST_CASE("a watcher that leaves is forgotten", "[http][watch]") {
@@ -212,9 +296,9 @@ TEST_CASE("a watcher that leaves is forgotten", "[http][watch]") {
     client.send(get("/v1/watch"));
     RawClient other = f.client();
     other.send(get("/v1/kv/k?index=100&wait=10m"));
-    REQUIRE(f.run_until([&] { return f.metric("kv_watchers") == "2"; }));
+    REQUIRE(f.await_watchers(2));
   }
-  CHECK(f.run_until([&] { return f.metric("kv_watchers") == "0"; }));
+  CHECK(f.await_watchers(0));
   CHECK(f.run_until([&] { return f.counters.connections_open == 0; }));
 }
 
@@ -226,13 +310,13 @@ TEST_CASE("there is a limit to watchers", "[http][watch]") {
   RawClient second = f.client();
   CHECK(first.ask(get("/v1/watch")).status == 200);
   second.send(get("/v1/kv/k?index=100&wait=10m"));
-  REQUIRE(f.run_until([&] { return f.metric("kv_watchers") == "2"; }));
+  REQUIRE(f.await_watchers(2));
   RawClient third = f.client();
   CHECK(code_of(third.ask(get("/v1/watch"))) == "overloaded");
   CHECK(code_of(third.ask(get("/v1/kv/k?index=100"))) == "overloaded");
   CHECK(third.ask(get("/v1/kv/k")).status == 404);
   second.close();
-  CHECK(f.run_until([&] { return f.metric("kv_watchers") == "1"; }));
+  CHECK(f.await_watchers(1));
   CHECK(third.ask(get("/v1/watch")).status == 200);
 }
 
@@ -242,12 +326,12 @@ TEST_CASE("a node that shuts down ends watches and polls", "[http][watch][O10]")
   RawClient poller = f.client();
   CHECK(watcher.ask(get("/v1/watch")).status == 200);
   poller.send(get("/v1/kv/k?index=100&wait=10m"));
-  REQUIRE(f.run_until([&] { return f.metric("kv_watchers") == "2"; }));
+  REQUIRE(f.await_watchers(2));
   bool drained = false;
   f.service.drain();
   f.server->drain([&] { drained = true; });
   CHECK(code_of(poller.receive()) == "draining");
-  CHECK(read_until(f, watcher, "\r\n") == "0\r\n\r\n");
+  CHECK(read_until(f, watcher, "0\r\n\r\n").ends_with("0\r\n\r\n"));
   CHECK(watcher.is_closed_by_server());
   watcher.close();
   poller.close();
@@ -265,8 +349,9 @@ TEST_CASE("a long poll answers once the key has changed", "[http][watch][poll]")
   }
   SECTION("when it does, and not when another does") {
     client.send(get("/v1/kv/k?index=41&consistency=stale") + get("/livez"));
+    REQUIRE(f.await_watchers(1));
     f.put("kk", "no");
-    REQUIRE(f.run_until([&] { return f.metric("kv_watchers") == "1"; }));
+    for (int i = 0; i < 10; ++i) f.metric("kv_watchers");
     client.take();
     CHECK(client.unread().empty());
     f.put("k", "2");
@@ -277,7 +362,7 @@ TEST_CASE("a long poll answers once the key has changed", "[http][watch][poll]")
   }
   SECTION("when it is deleted") {
     client.send(get("/v1/kv/k?index=41"));
-    REQUIRE(f.run_until([&] { return f.metric("kv_watchers") == "1"; }));
+    REQUIRE(f.await_watchers(1));
     f.erase("k");
     CHECK(client.receive().status == 404);
   }
@@ -287,7 +372,7 @@ TEST_CASE("a long poll answers once the key has changed", "[http][watch][poll]")
   }
   SECTION("when it appears") {
     client.send(get("/v1/kv/new?index=41"));
-    REQUIRE(f.run_until([&] { return f.metric("kv_watchers") == "1"; }));
+    REQUIRE(f.await_watchers(1));
     f.put("new", "n");
     CHECK(client.receive().body == "n");
   }
@@ -310,7 +395,7 @@ TEST_CASE("a long poll from too long ago is answered, if by an error", "[http][w
   CHECK(client.ask(get("/v1/kv/k?index=40")).body == "1");
   CHECK(client.ask(get("/v1/kv/gone?index=40")).status == 410);
   client.send(get("/v1/kv/k?index=50"));  // It has not changed since.
-  REQUIRE(f.run_until([&] { return f.metric("kv_watchers") == "1"; }));
+  REQUIRE(f.await_watchers(1));
   f.put("k", "2");
   CHECK(client.receive().body == "2");
 }
@@ -318,9 +403,10 @@ TEST_CASE("a long poll from too long ago is answered, if by an error", "[http][w
 TEST_CASE("watches and polls are asked for properly", "[http][watch]") {
   Watched f;
   RawClient client = f.client();
-  for (const char* target : {"/v1/watch?from=-1", "/v1/watch?from=", "/v1/watch?format=xml",
-                             "/v1/watch?key=a", "/v1/kv/k?wait=1s", "/v1/kv/k?index=x",
-                             "/v1/kv/k?index=1&wait=11m", "/get?key=k&index=1"}) {
+  for (const char* target :
+       {"/v1/watch?from=-1", "/v1/watch?from=", "/v1/watch?format=xml", "/v1/watch?key=a",
+        "/v1/kv/k?wait=1s", "/v1/kv/k?index=x", "/v1/kv/k?index=1&wait=11m",
+        "/v1/watch?from=18446744073709551615", "/v1/watch?timeout=soon", "/get?key=k&index=1"}) {
     INFO(target);
     CHECK(client.ask(get(target)).status == 400);
   }

@@ -1,5 +1,5 @@
-// The store under two threads: entries are applied on one while captures or changes are read on
-// others, or while another one restores. Meant for the thread sanitizer as much as for its checks.
+// The memory store under two threads: entries are applied on one while captures are read on others,
+// or while another one restores. Meant for the thread sanitizer as much as for its checks.
 #include <atomic>
 #include <thread>
 
@@ -115,34 +115,6 @@ TEST_CASE("keys are read while another thread restores", "[kv][threads]") {
   CHECK(torn == 0);
   CHECK(test::contents_of(driver.store()) == after);
   CHECK(driver.apply(Put{"3", "3", Unchanged{{3}}}, {3001}).outcome == Outcome::replaced);
-}
-
-// Would catch a change that a reader misses while the oldest ones are being forgotten.
-TEST_CASE("changes are read while others are made", "[kv][threads]") {
-  ChangeHistory history(std::size_t{64} << 10);
-  constexpr std::uint64_t last = 20'000;
-  std::atomic<int> woken{0};
-  history.on_publish([&woken] { ++woken; });
-  std::thread writer([&history] {
-    for (std::uint64_t index = 1; index <= last; ++index) {
-      history.add({{index}, std::to_string(index % 7), std::nullopt});
-      if (index % 3 == 0 || index == last) history.publish();
-    }
-  });
-  std::uint64_t next = 1;
-  std::uint64_t wrong = 0;
-  while (next <= last) {
-    const auto page = history.read({next}, {"", true}, 4096);
-    if (!page) {
-      next = history.oldest().value;
-      continue;
-    }
-    for (const auto& change : page->changes) wrong += change->index.value != next++;
-  }
-  history.on_publish(nullptr);
-  writer.join();
-  CHECK(wrong == 0);
-  CHECK(woken > 0);
 }
 
 }  // namespace

@@ -115,9 +115,15 @@ TEST_CASE("a long poll at a follower hears of a write at the leader", "[system][
   cluster.found();
   const int leader = cluster.wait_leader();
   const std::uint64_t before = write(cluster, leader, 0);
+  const int follower = cluster.some_follower();
   HttpReply polled;
-  std::thread poller([&polled, client = cluster.client(cluster.some_follower()), before]() mutable {
-    polled = client.get("/v1/kv/w/0?wait=8s&index=" + std::to_string(before));
+  // Longer than the client waits: nothing but the change can answer it.
+  std::thread poller([&polled, client = cluster.client(follower), before]() mutable {
+    polled = client.get("/v1/kv/w/0?wait=10m&index=" + std::to_string(before));
+  });
+  HttpClient observer = cluster.client(follower);
+  wait_for("the poll to wait", [&] {
+    return observer.get("/metrics").body.find("\nkv_watchers 1\n") != std::string::npos;
   });
   const std::uint64_t after = write(cluster, leader, 3);
   poller.join();
