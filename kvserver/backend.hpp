@@ -36,6 +36,7 @@ class Backend {
   virtual std::string http_address(raft::NodeId id) const = 0;
 
   virtual raft::Result<std::optional<Item>> get(BytesView key) const = 0;
+  virtual raft::Result<void> scan(const Range& range, const Visitor& visit) const = 0;
   virtual void propose(Bytes command, raft::ProposeOptions options, Proposed done) = 0;
   virtual void read_barrier(raft::ReadLevel level, raft::Duration deadline, Handler done) = 0;
 

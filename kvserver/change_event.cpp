@@ -1,40 +1,14 @@
 #include "kvserver/change_event.hpp"
 
-#include <boost/archive/iterators/base64_from_binary.hpp>
-#include <boost/archive/iterators/transform_width.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
-#include <boost/locale/utf.hpp>
+
+#include "kvserver/json_bytes.hpp"
 
 namespace kv {
 namespace {
 
 namespace json = boost::json;
-namespace utf = boost::locale::utf;
-
-bool is_utf8(BytesView bytes) {
-  for (auto at = bytes.begin(); at != bytes.end();) {
-    if (!utf::is_valid_codepoint(utf::utf_traits<char>::decode(at, bytes.end()))) return false;
-  }
-  return true;
-}
-
-// RFC 4648 4. Boost pads its input with zeros, and leaves the "=" to us.
-std::string base64(BytesView bytes) {
-  namespace it = boost::archive::iterators;
-  using Encoder = it::base64_from_binary<it::transform_width<BytesView::const_iterator, 6, 8>>;
-  std::string text(Encoder(bytes.begin()), Encoder(bytes.end()));
-  text.append((4 - text.size() % 4) % 4, '=');
-  return text;
-}
-
-void add_bytes(json::object& object, std::string name, BytesView bytes) {
-  if (is_utf8(bytes)) {
-    object[name] = json::string_view(bytes.data(), bytes.size());
-  } else {
-    object[name + "_base64"] = base64(bytes);
-  }
-}
 
 // No line of JSON holds a line break, so it is one field of an event as it is.
 void append(std::string& out, std::string_view event, Index id, json::object data,

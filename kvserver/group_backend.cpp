@@ -50,6 +50,11 @@ raft::Result<std::optional<Item>> GroupBackend::get(BytesView key) const {
   return store_.get(key);
 }
 
+raft::Result<void> GroupBackend::scan(const Range& range, const Visitor& visit) const {
+  if (group_ == nullptr) return raft::Errc::no_leader;
+  return store_.scan(range, visit);
+}
+
 void GroupBackend::propose(Bytes command, raft::ProposeOptions options, Proposed done) {
   if (group_ == nullptr) return refuse(std::move(done), raft::Applied{});
   group_->async_propose(std::move(command), std::move(options), std::move(done));

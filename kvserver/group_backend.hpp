@@ -22,6 +22,7 @@ class GroupBackend final : public Backend {
   Position position() const override;
   std::string http_address(raft::NodeId id) const override;
   raft::Result<std::optional<Item>> get(BytesView key) const override;
+  raft::Result<void> scan(const Range& range, const Visitor& visit) const override;
   void propose(Bytes command, raft::ProposeOptions options, Proposed done) override;
   void read_barrier(raft::ReadLevel level, raft::Duration deadline, Handler done) override;
   void add_member(raft::Member member, Changed done) override;

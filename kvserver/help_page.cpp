@@ -13,6 +13,7 @@ A replicated key-value store. Any node takes any request.
   curl http://HOST/v1/kv/K                       read exactly these bytes
   curl -X DELETE http://HOST/v1/kv/K             delete
 
+  curl 'http://HOST/v1/kv?prefix=P'              list keys  (&keys=true &count=true &reverse=true &limit=N)
   curl -N 'http://HOST/v1/watch?prefix=P'        every change from now on  (&from=INDEX: from there on)
   curl 'http://HOST/v1/kv/K?index=17&wait=30s'   once it changes after index 17
 

@@ -30,7 +30,7 @@ class Store {
   /// Absent: no such key. Errors: corrupt, storage_failed; never with a memory store.
   virtual Result<std::optional<Item>> get(BytesView key) const = 0;
 
-  /// Visits the keys of a range in ascending order, all as of one moment, until `visit` returns
+  /// Visits the keys of a range in its order, all as of one moment, until `visit` returns
   /// false. Do not call the store from within. Errors as get().
   virtual Result<void> scan(const Range& range, const Visitor& visit) const = 0;
 

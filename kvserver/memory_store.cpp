@@ -56,6 +56,15 @@ Record::Ptr set_aside(Content& content, Record::Ptr record) {
   return record;
 }
 
+OrderedItems::Position first_of(const Range& range, const OrderedItems& items) {
+  if (range.descending) {
+    const auto bound = bound_above(range);
+    return bound ? items.last_below(*bound) : items.last();
+  }
+  const bool resumes = range.after && *range.after >= range.prefix;
+  return resumes ? items.upper_bound(*range.after) : items.lower_bound(range.prefix);
+}
+
 class MemoryView final : public FrozenView {
  public:
   explicit MemoryView(std::shared_ptr<Content> content)
@@ -154,10 +163,8 @@ class MemoryEngine final : public StoreEngine {
 
   Result<void> scan(const Range& range, const Visitor& visit) const override {
     const std::shared_ptr<const Content> content = current();
-    const bool resumes = range.after && *range.after >= range.prefix;
-    OrderedItems::Position at = resumes ? content->items.upper_bound(*range.after)
-                                        : content->items.lower_bound(range.prefix);
-    for (; at.record() != nullptr; at.advance()) {
+    OrderedItems::Position at = first_of(range, content->items);
+    for (; at.record() != nullptr; range.descending ? at.retreat() : at.advance()) {
       const Record& record = *at.record();
       if (!record.key().starts_with(range.prefix)) break;
       if (!visit(record.key(), record.item())) break;

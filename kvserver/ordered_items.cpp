@@ -135,15 +135,26 @@ void ItemBlock::rebuild_heads() {
   }
 }
 
-OrderedItems::Position::Position(Blocks::const_iterator block, Blocks::const_iterator end,
-                                 std::size_t at)
-    : block_(block), end_(end), at_(at) {
+OrderedItems::Position::Position(const Blocks& blocks, Blocks::const_iterator block, std::size_t at)
+    : begin_(blocks.begin()), end_(blocks.end()), block_(block), at_(at) {
   skip_empty();
 }
 
 void OrderedItems::Position::advance() {
   ++at_;
   skip_empty();
+}
+
+void OrderedItems::Position::retreat() {
+  while (at_ == 0) {
+    if (block_ == begin_) {
+      block_ = end_;
+      return;
+    }
+    --block_;
+    at_ = block_->second.size();
+  }
+  --at_;
 }
 
 void OrderedItems::Position::skip_empty() {
@@ -212,13 +223,25 @@ void OrderedItems::merge_if_small(Blocks::iterator block) {
 
 OrderedItems::Position OrderedItems::lower_bound(BytesView key) const {
   const auto block = block_of(key);
-  return {block, blocks_.end(), block->second.lower_bound(key)};
+  return {blocks_, block, block->second.lower_bound(key)};
 }
 
 OrderedItems::Position OrderedItems::upper_bound(BytesView key) const {
   const auto block = block_of(key);
   const std::size_t at = block->second.lower_bound(key);
-  return {block, blocks_.end(), block->second.holds(at, key) ? at + 1 : at};
+  return {blocks_, block, block->second.holds(at, key) ? at + 1 : at};
+}
+
+OrderedItems::Position OrderedItems::last_below(BytesView key) const {
+  Position position = lower_bound(key);
+  position.retreat();
+  return position;
+}
+
+OrderedItems::Position OrderedItems::last() const {
+  Position position{blocks_, blocks_.end(), 0};
+  position.retreat();
+  return position;
 }
 
 OrderedItems::Blocks::iterator OrderedItems::block_of(BytesView key) {

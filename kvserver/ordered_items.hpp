@@ -86,17 +86,20 @@ class OrderedItems {
   /// A place in the order of keys. Any change of the map makes it useless.
   class Position {
    public:
-    Position(Blocks::const_iterator block, Blocks::const_iterator end, std::size_t at);
+    Position(const Blocks& blocks, Blocks::const_iterator block, std::size_t at);
 
-    /// Null behind the last record.
+    /// Null behind the last record and before the first.
     const Record* record() const { return block_ == end_ ? nullptr : &block_->second[at_]; }
     void advance();
+    /// From behind the last record, too.
+    void retreat();
 
    private:
     void skip_empty();
 
-    Blocks::const_iterator block_;
+    Blocks::const_iterator begin_;
     Blocks::const_iterator end_;
+    Blocks::const_iterator block_;
     std::size_t at_;
   };
 
@@ -110,6 +113,8 @@ class OrderedItems {
 
   Position lower_bound(BytesView key) const;  ///< The first key not below `key`.
   Position upper_bound(BytesView key) const;  ///< The first key above `key`.
+  Position last_below(BytesView key) const;
+  Position last() const;
 
  private:
   /// The only block that may hold the key.

@@ -272,16 +272,19 @@ class Database {
 class Scan {
  public:
   Scan(const Database& database, KeyKind kind, const rocksdb::Snapshot* snapshot = nullptr)
-      : end_(1, static_cast<char>(static_cast<char>(kind) + 1)),
+      : begin_(1, static_cast<char>(kind)),
+        end_(1, static_cast<char>(static_cast<char>(kind) + 1)),
+        begin_slice_(to_slice(begin_)),
         end_slice_(to_slice(end_)),
         kind_(kind) {
     rocksdb::ReadOptions options;
     options.snapshot = snapshot;
+    options.iterate_lower_bound = &begin_slice_;
     options.iterate_upper_bound = &end_slice_;
     options.fill_cache = false;  // One long list must not push out what many clients read.
     at_.reset(database->NewIterator(options));
   }
-  // RocksDB keeps the address of the bound.
+  // RocksDB keeps the addresses of the bounds.
   Scan(const Scan&) = delete;
   Scan& operator=(const Scan&) = delete;
 
@@ -290,18 +293,35 @@ class Scan {
     seek(key);
     if (valid() && this->key() == key) next();
   }
+  void seek_below(BytesView key) {
+    at_->SeekForPrev(to_slice(make_key(kind_, key)));
+    if (valid() && this->key() == key) previous();
+  }
+  void seek_last() { at_->SeekToLast(); }
   bool valid() const { return at_->Valid(); }
   void next() { at_->Next(); }
+  void previous() { at_->Prev(); }
   BytesView key() const { return to_view(at_->key()).substr(1); }
   BytesView value() const { return to_view(at_->value()); }
   Status status() const { return at_->status(); }
 
  private:
+  const Bytes begin_;
   const Bytes end_;
+  const Slice begin_slice_;
   const Slice end_slice_;
   const KeyKind kind_;
   std::unique_ptr<rocksdb::Iterator> at_;
 };
+
+void seek(Scan& at, const Range& range) {
+  if (range.descending) {
+    const auto bound = bound_above(range);
+    return bound ? at.seek_below(*bound) : at.seek_last();
+  }
+  const bool resumes = range.after && *range.after >= range.prefix;
+  resumes ? at.seek_above(*range.after) : at.seek(range.prefix);
+}
 
 // Each slice has an iterator of its own: one that lives as long as a slow transfer would hold
 // memtables and files that are long gone otherwise. The snapshot holds back old values only.
@@ -407,9 +427,9 @@ class RocksEngine final : public DurableEngine {
   Result<void> scan(const Range& range, const Visitor& visit) const override {
     const std::shared_ptr<Database> database = current();
     Scan at(*database, KeyKind::data);
-    const bool resumes = range.after && *range.after >= range.prefix;
-    resumes ? at.seek_above(*range.after) : at.seek(range.prefix);
-    for (; at.valid() && at.key().starts_with(range.prefix); at.next()) {
+    seek(at, range);
+    for (; at.valid() && at.key().starts_with(range.prefix);
+         range.descending ? at.previous() : at.next()) {
       const Result<ItemView> item = parse_item(at.value(), at.key(), database->path());
       if (!item) return item.error();
       if (!visit(at.key(), *item)) return {};

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/algorithm/hex.hpp>
+#include <iterator>
 #include <limits>
 #include <string>
 
@@ -88,6 +90,15 @@ std::optional<Problem> unfit_value(std::string_view value, const RouteLimits& li
   return too_large(413, "a value has at most " + format_size(limits.value_bytes_max));
 }
 
+raft::Result<bool> read_flag(const Query& query, std::string_view name) {
+  const std::string* text = query.find(name);
+  if (text == nullptr || *text == "false") return false;
+  if (*text == "true") return true;
+  return raft::Error{
+      raft::Errc::invalid_argument,
+      std::string(name) + " is true or false, for example " + std::string(name) + "=true"};
+}
+
 // The log's sequences end here. There is no end to reach: a new client's name begins anew.
 constexpr auto sequence_max = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
 
@@ -148,19 +159,23 @@ Handled write(const Context& context, const Command& command) {
   return Action{std::move(write)};
 }
 
+raft::Result<ReadTerms> read_freshness(const Context& context) {
+  const auto terms = read_terms(context);
+  if (!terms) return terms.error();
+  const auto level = read_level(context.query);
+  if (!level) return level.error();
+  return ReadTerms{*level, terms->timeout, terms->redirect};
+}
+
 Handled read(const Context& context, Bytes key) {
   if (auto problem = unfit_key(key)) return *std::move(problem);
-  auto terms = read_terms(context);
+  const auto terms = read_freshness(context);
   if (!terms) return bad_request(terms.error().detail);
-  const auto level = read_level(context.query);
-  if (!level) return bad_request(level.error().detail);
   auto known = known_tags(context.request.headers);
   if (!known) return bad_request(known.error().detail);
   Read read;
   read.key = std::move(key);
-  read.level = *level;
-  read.timeout = terms->timeout;
-  read.redirect = terms->redirect;
+  read.terms = *terms;
   read.known = std::move(known->indexes);
   read.known_any = known->any;
   return Action{std::move(read)};
@@ -213,15 +228,13 @@ Handled delete_value(const Context& context, std::string_view key) {
   if (auto unknown = unknown_parameter(context.query, {"cas", "strict", "timeout", "forward"})) {
     return *std::move(unknown);
   }
-  const std::string* strict = context.query.find("strict");
-  if (strict != nullptr && *strict != "true" && *strict != "false") {
-    return bad_request("strict is true or false, for example strict=true");
-  }
+  const auto strict = read_flag(context.query, "strict");
+  if (!strict) return bad_request(strict.error().detail);
   const auto condition = write_condition(context.request.headers, context.query);
   if (!condition) return bad_request(condition.error().detail);
   Handled handled = write(context, Delete{key, *condition});
   if (auto* action = std::get_if<Action>(&handled)) {
-    std::get<Write>(*action).strict = strict != nullptr && *strict == "true";
+    std::get<Write>(*action).strict = *strict;
   }
   return handled;
 }
@@ -266,6 +279,60 @@ Handled value(const Context& context) {
       break;
   }
   return read_value(context, *std::move(key));
+}
+
+raft::Result<std::size_t> read_limit(const Context& context) {
+  const std::string* text = context.query.find("limit");
+  if (text == nullptr) return context.limits.page_keys;
+  const auto limit = parse_number(*text);
+  if (limit && *limit > 0 && *limit <= context.limits.page_keys_max) return std::size_t{*limit};
+  return raft::Error{raft::Errc::invalid_argument,
+                     "limit is a number from 1 to " + std::to_string(context.limits.page_keys_max) +
+                         ", for example limit=100"};
+}
+
+raft::Result<List::What> read_what(const Query& query) {
+  const auto keys = read_flag(query, "keys");
+  if (!keys) return keys.error();
+  const auto count = read_flag(query, "count");
+  if (!count) return count.error();
+  if (*count && (*keys || query.find("limit") != nullptr)) {
+    return raft::Error{raft::Errc::invalid_argument,
+                       "count=true goes without keys and limit: it tells only how many there are"};
+  }
+  return *count ? List::What::count : *keys ? List::What::keys : List::What::items;
+}
+
+Handled list(const Context& context) {
+  if (auto unknown =
+          unknown_parameter(context.query, {"prefix", "limit", "after", "keys", "count", "reverse",
+                                            "consistency", "timeout", "forward"})) {
+    return *std::move(unknown);
+  }
+  List list;
+  if (const std::string* prefix = context.query.find("prefix")) list.prefix = *prefix;
+  if (list.prefix.size() > key_bytes_max) return *unfit_key(list.prefix);
+  if (const std::string* after = context.query.find("after")) {
+    list.after.emplace();
+    try {
+      boost::algorithm::unhex(*after, std::back_inserter(*list.after));
+    } catch (const boost::algorithm::hex_decode_error&) {
+      return bad_request("after is what the page before gave as next");
+    }
+  }
+  const auto limit = read_limit(context);
+  if (!limit) return bad_request(limit.error().detail);
+  list.limit = *limit;
+  const auto what = read_what(context.query);
+  if (!what) return bad_request(what.error().detail);
+  list.what = *what;
+  const auto reverse = read_flag(context.query, "reverse");
+  if (!reverse) return bad_request(reverse.error().detail);
+  list.descending = *reverse;
+  const auto terms = read_freshness(context);
+  if (!terms) return bad_request(terms.error().detail);
+  list.terms = *terms;
+  return Action{std::move(list)};
 }
 
 Handled watch(const Context& context) {
@@ -343,10 +410,11 @@ struct Entry {
 };
 
 // The data routes first: nearly every request is one of them.
-constexpr std::array<Entry, 17> table{{
+constexpr std::array<Entry, 18> table{{
     {"/v1/kv/", RouteClass::kv, Style::json, "GET, HEAD, PUT, DELETE, OPTIONS", value},
     {"/get", RouteClass::plain, Style::text, "GET, HEAD, OPTIONS", plain_get},
     {"/set", RouteClass::plain, Style::text, "GET, POST, PUT, OPTIONS", plain_set},
+    {"/v1/kv", RouteClass::kv, Style::json, "GET, HEAD, OPTIONS", list},
     {"/v1/watch", RouteClass::watch, Style::json, "GET, OPTIONS", watch},
     {"/v1/status", RouteClass::status, Style::json, "GET, HEAD, OPTIONS", show<Show::status>},
     {"/v1/cluster", RouteClass::cluster, Style::json, "GET, HEAD, OPTIONS", show<Show::cluster>},

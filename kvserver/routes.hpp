@@ -40,18 +40,35 @@ struct Write {
   bool strict = false;    ///< Deleting a missing key is an error.
 };
 
-/// A value to look up.
-struct Read {
-  Bytes key;
+/// How fresh an answer has to be.
+struct ReadTerms {
   raft::ReadLevel level = raft::ReadLevel::linearizable;
   raft::Duration timeout{0};
   bool redirect = false;
+};
+
+/// A value to look up.
+struct Read {
+  Bytes key;
+  ReadTerms terms;
   /// If-None-Match: the change indexes for which 304 is enough.
   std::vector<Index> known;
   bool known_any = false;  ///< If-None-Match: *
   /// A long poll: only once the key changes after that entry, or so much time has passed.
   std::optional<Index> changed_after;
   raft::Duration wait{0};
+};
+
+/// A page of the keys with a prefix.
+struct List {
+  enum class What : std::uint8_t { items, keys, count };
+
+  Bytes prefix;
+  std::optional<Bytes> after;  ///< The last key of the page before.
+  bool descending = false;
+  What what = What::items;
+  std::size_t limit = 0;  ///< Of keys that are shown, not of those that are counted.
+  ReadTerms terms;
 };
 
 /// Changes as they happen.
@@ -79,8 +96,8 @@ struct TransferLeadership {
 /// Documents about the present state.
 enum class Show : std::uint8_t { status, cluster, leader, join, live, ready, health, metrics };
 
-using Action =
-    std::variant<Respond, Write, Read, Watch, AddMember, RemoveMember, TransferLeadership, Show>;
+using Action = std::variant<Respond, Write, Read, List, Watch, AddMember, RemoveMember,
+                            TransferLeadership, Show>;
 
 struct Routed {
   RouteClass route = RouteClass::other;
@@ -93,6 +110,8 @@ struct RouteLimits {
   raft::Duration timeout = std::chrono::seconds(5);  ///< Without `?timeout=`.
   raft::Duration membership_timeout = std::chrono::seconds(30);
   raft::Duration timeout_max = std::chrono::minutes(10);
+  std::size_t page_keys = 1000;  ///< Without `?limit=`.
+  std::size_t page_keys_max = 10'000;
   raft::Duration wait = std::chrono::seconds(30);  ///< Of a long poll, without `?wait=`.
   std::size_t watchers_max = 1024;                 ///< Watches and long polls together.
 };

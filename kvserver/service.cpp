@@ -8,6 +8,7 @@
 #include <libraft/error_code.hpp>
 #include "kvserver/conditions.hpp"
 #include "kvserver/key_wait.hpp"
+#include "kvserver/listing.hpp"
 #include "kvserver/metrics.hpp"
 #include "kvserver/target.hpp"
 #include "kvserver/watch_stream.hpp"
@@ -48,6 +49,11 @@ Response value_response(Style style, Item item) {
   // A terminal's next prompt belongs on a line of its own.
   if (style == Style::text) response.body.push_back('\n');
   return response;
+}
+
+void add_freshness(Response& response, raft::ReadLevel level, Index applied) {
+  response.headers.push_back({"X-KV-Consistency", std::string(to_string(level))});
+  response.headers.push_back({"X-KV-Applied-Index", std::to_string(applied.value)});
 }
 
 Problem no_longer_held(Index oldest) {
@@ -137,23 +143,36 @@ void Service::perform(const Exchange& exchange, Write action, Responder respond)
 }
 
 void Service::perform(const Exchange& exchange, Read action, Responder respond) {
+  const ReadTerms terms = action.terms;
+  when_fresh(exchange, terms, std::move(respond),
+             [this, style = exchange.style, action = std::move(action)](Responder to) mutable {
+               finish_read(style, std::move(action), std::move(to));
+             });
+}
+
+void Service::perform(const Exchange& exchange, List action, Responder respond) {
+  const ReadTerms terms = action.terms;
+  when_fresh(exchange, terms, std::move(respond),
+             [this, action = std::move(action)](Responder to) { to(page_of(action)); });
+}
+
+// Goes on once what this node has applied is fresh enough for an answer.
+template <class Next>
+void Service::when_fresh(const Exchange& exchange, const ReadTerms& terms, Responder respond,
+                         Next next) {
   // Every node may give a stale answer, so there is no better one to redirect to.
-  const bool needs_leader = action.level != raft::ReadLevel::stale;
-  if (auto refusal = turn_away(exchange, action.redirect && needs_leader)) {
+  const bool is_stale = terms.level == raft::ReadLevel::stale;
+  if (auto refusal = turn_away(exchange, terms.redirect && !is_stale)) {
     return respond(*std::move(refusal));
   }
-  const Style style = exchange.style;
-  if (action.level == raft::ReadLevel::stale) {
-    return finish_read(style, std::move(action), std::move(respond));
-  }
-  const raft::ReadLevel level = action.level;
-  const raft::Duration timeout = action.timeout;
-  auto done = [this, style, action = std::move(action),
+  if (is_stale) return next(std::move(respond));
+  auto done = [this, style = exchange.style, next = std::move(next),
                respond = std::move(respond)](error_code error) mutable {
     if (error) return respond(read_failure(style, error));
-    finish_read(style, std::move(action), std::move(respond));
+    next(std::move(respond));
   };
-  backend_.read_barrier(level, timeout, asio::bind_executor(backend_.executor(), std::move(done)));
+  backend_.read_barrier(terms.level, terms.timeout,
+                        asio::bind_executor(backend_.executor(), std::move(done)));
 }
 
 // What this node applies, in its order: any node's answer is as good. But where "from now on"
@@ -461,8 +480,22 @@ Response Service::value_of(Style style, const Read& read) const {
     response.headers.push_back({"X-KV-Create-Index", std::to_string(create_index.value)});
     response.headers.push_back({"X-KV-Version", std::to_string(version)});
   }
-  response.headers.push_back({"X-KV-Consistency", std::string(to_string(read.level))});
-  response.headers.push_back({"X-KV-Applied-Index", std::to_string(applied.value)});
+  add_freshness(response, read.terms.level, applied);
+  return response;
+}
+
+Response Service::page_of(const List& list) const {
+  Listing page(list);
+  Range range{list.prefix, std::nullopt, list.descending};
+  if (list.after) range.after = *list.after;
+  const auto scanned = backend_.scan(
+      range, [&](BytesView key, const ItemView& item) { return page.add(key, item); });
+  if (!scanned) {
+    return to_response(problem_from(scanned.code(), {.is_write = false}), Style::json);
+  }
+  const Index applied = std::max(backend_.position().applied, page.newest());
+  Response response = page.finish(applied);
+  add_freshness(response, list.terms.level, applied);
   return response;
 }
 

@@ -62,6 +62,7 @@ class Service {
   void perform(const Exchange& exchange, Respond action, Responder respond);
   void perform(const Exchange& exchange, Write action, Responder respond);
   void perform(const Exchange& exchange, Read action, Responder respond);
+  void perform(const Exchange& exchange, List action, Responder respond);
   void perform(const Exchange& exchange, Watch action, Responder respond);
   void perform(const Exchange& exchange, AddMember action, Responder respond);
   void perform(const Exchange& exchange, RemoveMember action, Responder respond);
@@ -73,6 +74,8 @@ class Service {
 
   std::optional<Response> turn_away(const Exchange& exchange, bool redirect) const;
   Response redirect_to(const std::string& leader, const Request& request, Style style) const;
+  template <class Next>
+  void when_fresh(const Exchange& exchange, const ReadTerms& terms, Responder respond, Next next);
   template <class Next>
   void behind_barrier(raft::Duration timeout, Responder respond, Next next);
   Backend::Changed within(raft::Duration timeout, Response success, Responder respond,
@@ -88,6 +91,7 @@ class Service {
   void watch(Watch watch, Responder respond);
   std::optional<Response> turn_away_watcher(Style style) const;
   Response value_of(Style style, const Read& read) const;
+  Response page_of(const List& list) const;
   Response read_failure(Style style, boost::system::error_code error) const;
   Response failure(Style style, boost::system::error_code error, const Attempt& attempt) const;
   Facts facts() const;

@@ -12,6 +12,7 @@
 #include <libraft/error.hpp>
 #include <libraft/state_machine.hpp>
 #include <libraft/types.hpp>
+#include "kvserver/key_range.hpp"
 
 namespace kv {
 
@@ -41,12 +42,6 @@ struct ItemView {
 
 /// Returns false to end the visit. The views are valid during the call.
 using Visitor = std::function<bool(BytesView key, const ItemView& item)>;
-
-/// Which keys a scan visits, in ascending order of their bytes.
-struct Range {
-  BytesView prefix;                ///< Only keys that begin with it.
-  std::optional<BytesView> after;  ///< Only keys above it: the last one of the page before.
-};
 
 /// How much there is.
 struct Totals {

@@ -1,5 +1,6 @@
 #include "http/fake_backend.hpp"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <memory>
 #include <utility>
@@ -34,6 +35,19 @@ raft::Result<std::optional<kv::Item>> FakeBackend::get(kv::BytesView key) const 
   const auto found = items.find(std::string(key));
   if (found == items.end()) return std::optional<kv::Item>();
   return std::optional<kv::Item>(found->second);
+}
+
+raft::Result<void> FakeBackend::scan(const kv::Range& range, const kv::Visitor& visit) const {
+  const auto show = [&](const auto& entry) {
+    const auto& [key, item] = entry;
+    if (!key.starts_with(range.prefix)) return true;
+    if (range.after && (range.descending ? key >= *range.after : key <= *range.after)) return true;
+    return visit(key, {item.value, item.create_index, item.change_index, item.version});
+  };
+  const bool went_on = range.descending ? std::all_of(items.rbegin(), items.rend(), show)
+                                        : std::all_of(items.begin(), items.end(), show);
+  static_cast<void>(went_on);
+  return {};
 }
 
 void FakeBackend::propose(kv::Bytes command, raft::ProposeOptions with, Proposed done) {

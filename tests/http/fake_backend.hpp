@@ -51,6 +51,7 @@ class FakeBackend final : public kv::Backend {
   kv::Position position() const override { return where; }
   std::string http_address(raft::NodeId id) const override;
   raft::Result<std::optional<kv::Item>> get(kv::BytesView key) const override;
+  raft::Result<void> scan(const kv::Range& range, const kv::Visitor& visit) const override;
   void propose(kv::Bytes command, raft::ProposeOptions with, Proposed done) override;
   void read_barrier(raft::ReadLevel level, raft::Duration deadline, Handler done) override;
   void add_member(raft::Member member, Changed done) override;

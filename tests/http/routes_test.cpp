@@ -51,8 +51,8 @@ TEST_CASE("the plain routes read and write", "[http][routes]") {
   CHECK_FALSE(write.redirect);
   const auto read = action<Read>(get("/get?key=test1&consistency=stale&timeout=250ms"));
   CHECK(read.key == "test1");
-  CHECK(read.level == raft::ReadLevel::stale);
-  CHECK(read.timeout == std::chrono::milliseconds(250));
+  CHECK(read.terms.level == raft::ReadLevel::stale);
+  CHECK(read.terms.timeout == std::chrono::milliseconds(250));
   CHECK(get("/get?key=a").style == Style::text);
   CHECK(get("/get?key=a").route == RouteClass::plain);
 }
@@ -211,14 +211,42 @@ TEST_CASE("a query that is refused says what is wrong with it", "[http][routes]"
 TEST_CASE("whoever wants no forwarding says so", "[http][routes]") {
   CHECK(action<Write>(get("/set?key=k&value=v&forward=false")).redirect);
   CHECK_FALSE(action<Write>(get("/set?key=k&value=v&forward=true")).redirect);
-  CHECK(action<Read>(get("/v1/kv/k?forward=false")).redirect);
+  CHECK(action<Read>(get("/v1/kv/k?forward=false")).terms.redirect);
   Request read = request(Method::get, "/v1/kv/k");
   read.headers.prefer = "redirect";
-  CHECK(action<Read>(route(read, {})).redirect);
+  CHECK(action<Read>(route(read, {})).terms.redirect);
   CHECK(reply(get("/v1/kv/k?forward=no")).status == 400);
 }
 
 // Answering as if the parameter were not there would promise something else than was asked for.
+TEST_CASE("a list says which keys and how much of them", "[http][routes][list]") {
+  const List all = action<List>(get("/v1/kv"));
+  CHECK(all.prefix.empty());
+  CHECK_FALSE(all.after);
+  CHECK(all.limit == 1000);
+  CHECK(all.what == List::What::items);
+  CHECK_FALSE(all.descending);
+  CHECK(all.terms.level == raft::ReadLevel::linearizable);
+  const List some = action<List>(
+      get("/v1/kv?prefix=a%2F&after=612fff&limit=3&keys=true&reverse=true&consistency=stale"));
+  CHECK(some.prefix == "a/");
+  CHECK(some.after == Bytes("a/\xff"));
+  CHECK(some.limit == 3);
+  CHECK(some.what == List::What::keys);
+  CHECK(some.descending);
+  CHECK(some.terms.level == raft::ReadLevel::stale);
+  CHECK(action<List>(get("/v1/kv?count=true")).what == List::What::count);
+  for (const char* target :
+       {"/v1/kv?limit=0", "/v1/kv?limit=10001", "/v1/kv?limit=x", "/v1/kv?after=zz",
+        "/v1/kv?after=616", "/v1/kv?keys=yes", "/v1/kv?count=true&keys=true",
+        "/v1/kv?count=true&limit=3", "/v1/kv?reverse=1", "/v1/kv?key=a"}) {
+    INFO(target);
+    CHECK(reply(get(target)).status == 400);
+  }
+  CHECK(reply(get("/v1/kv?prefix=" + std::string(4097, 'p'))).status == 414);
+  CHECK(reply(get("/v1/kv/")).status == 400);  // Not a list: a key that is empty.
+}
+
 TEST_CASE("unknown, repeated and malformed parameters are refused", "[http][routes]") {
   for (const char* target :
        {"/v1/kv/k?consistancy=stale", "/v1/kv/k?consistency=strong", "/v1/kv/k?timeout=5",
@@ -277,7 +305,7 @@ TEST_CASE("documents have their routes", "[http][routes]") {
   CHECK(reply(get("/")).body.find("curl") != std::string::npos);
   CHECK(reply(get("/version")).body.starts_with("kvserver "));
   CHECK(reply(get("/nowhere")).status == 404);
-  CHECK(reply(get("/v1/kv")).status == 404);
+  CHECK(reply(get("/v1/kvs")).status == 404);
 }
 
 TEST_CASE("members come as JSON", "[http][routes]") {

@@ -3,6 +3,7 @@
 #include "kvserver/service.hpp"
 
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <catch2/catch.hpp>
 
 #include "http/fake_backend.hpp"
@@ -19,7 +20,9 @@ struct Sink final : ReplySink {
     response = std::move(with);
     from = route;
   }
-  void keep_until_reply(std::uint64_t, std::shared_ptr<void> what) override { pending = std::move(what); }
+  void keep_until_reply(std::uint64_t, std::shared_ptr<void> what) override {
+    pending = std::move(what);
+  }
 
   std::optional<Response> response;
   RouteClass from = RouteClass::other;
@@ -113,6 +116,57 @@ TEST_CASE("conditions decide and tell the present index", "[http][service]") {
   CHECK(header(unchanged, "ETag") == "\"43\"");
   read.headers.if_none_match = "\"41\"";
   CHECK(f.serve(read).status == 200);
+}
+
+TEST_CASE("keys are listed page by page", "[http][service][list]") {
+  Fixture f;
+  for (const char* key : {"a/1", "a/2", "a/3", "b"}) {
+    f.backend.items[key] = {std::string("v") + key, {7}, {9}, 2};
+  }
+  f.backend.items["a/\xff"] = {"\xfe", {8}, {50}, 1};
+  const auto list = [&](std::string_view target) {
+    const Response response = f.serve(Method::get, target);
+    CHECK(response.status == 200);
+    return boost::json::parse({response.body.data(), response.body.size()}).as_object();
+  };
+  const auto page = list("/v1/kv?prefix=a/&limit=2");
+  CHECK(page.at("index") == 40);
+  CHECK(page.at("count") == 2);
+  CHECK(boost::json::serialize(page.at("items").at(0)) ==
+        R"({"key":"a/1","value":"va/1","create_index":7,"change_index":9,"version":2})");
+  CHECK(page.at("next") == "612f32");
+  const auto rest = list("/v1/kv?prefix=a/&limit=2&after=612f32");
+  CHECK(rest.at("index") == 50);  // It shows what is newer than what was known to be applied.
+  CHECK(rest.at("items").at(0).at("key") == "a/3");
+  CHECK(boost::json::serialize(rest.at("items").at(1)) ==
+        R"({"key_base64":"YS//","value_base64":"/g==","create_index":8,"change_index":50,)"
+        R"("version":1})");
+  CHECK_FALSE(rest.contains("next"));
+  CHECK(boost::json::serialize(list("/v1/kv?prefix=a/&keys=true&reverse=true&limit=2")) ==
+        R"({"index":50,"count":2,"items":[{"key_base64":"YS//"},{"key":"a/3"}],"next":"612f33"})");
+  CHECK(boost::json::serialize(list("/v1/kv?count=true")) == R"({"index":50,"count":5})");
+  CHECK(list("/v1/kv?prefix=c").at("items").as_array().empty());
+  CHECK(f.backend.barriers.size() == 5);
+}
+
+// A page must fit memory and the patience of the other nodes, whatever it is asked for.
+TEST_CASE("a page ends with a mebibyte, and counting with 50,000 keys", "[http][service][list]") {
+  Fixture f;
+  for (int i = 0; i < 50'003; ++i) {
+    std::string key = std::to_string(100'000 + i);
+    f.backend.items[key] = {i < 5 ? std::string(400'000, 'v') : "", {1}, {1}, 1};
+  }
+  const auto list = [&](const std::string& target) {
+    const Response response = f.serve(Method::get, target);
+    return boost::json::parse({response.body.data(), response.body.size()}).as_object();
+  };
+  CHECK(list("/v1/kv").at("count") == 3);
+  const auto counted = list("/v1/kv?count=true");
+  CHECK(counted.at("count") == 50'000);
+  const std::string next(counted.at("next").as_string());
+  const auto rest = list("/v1/kv?count=true&after=" + next);
+  CHECK(rest.at("count") == 3);
+  CHECK_FALSE(rest.contains("next"));
 }
 
 TEST_CASE("each level of reading asks for its barrier", "[http][service]") {

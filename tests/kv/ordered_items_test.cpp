@@ -1,5 +1,7 @@
 #include "kvserver/ordered_items.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <map>
 #include <utility>
 #include <vector>
@@ -22,6 +24,13 @@ void check_equal(const OrderedItems& items, const std::map<Bytes, std::uint64_t>
   }
   const bool equal = found == expected;
   REQUIRE(equal);
+  found.clear();
+  for (auto at = items.last(); at.record() != nullptr; at.retreat()) {
+    found.emplace_back(at.record()->key(), at.record()->item().change_index.value);
+  }
+  const bool equal_backwards =
+      std::equal(found.rbegin(), found.rend(), expected.begin(), expected.end());
+  REQUIRE(equal_backwards);
 }
 
 void check_place(const OrderedItems& items, const std::map<Bytes, std::uint64_t>& model,
@@ -32,6 +41,9 @@ void check_place(const OrderedItems& items, const std::map<Bytes, std::uint64_t>
   const auto model_key_at = [&](auto at) { return at == model.end() ? Bytes("(end)") : at->first; };
   CHECK(key_at(items.lower_bound(key)) == model_key_at(model.lower_bound(key)));
   CHECK(key_at(items.upper_bound(key)) == model_key_at(model.upper_bound(key)));
+  const auto behind = model.lower_bound(key);
+  CHECK(key_at(items.last_below(key)) ==
+        model_key_at(behind == model.begin() ? model.end() : std::prev(behind)));
   CHECK((items.find(key) != nullptr) == model.contains(key));
 }
 

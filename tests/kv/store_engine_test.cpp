@@ -144,6 +144,63 @@ TEST_CASE("a scan visits a prefix page by page", "[kv][engine]") {
   CHECK(under.keys({{}, "c"}).empty());
 }
 
+TEST_CASE("a scan goes down as well as up", "[kv][engine]") {
+  UnderTest under(GENERATE(false, true));
+  for (const char* key : {"a", "b", "b\x01", "ba", "b\xff", "c", "\xff\xff", "\xff\xffz"}) {
+    under.put(key, "", 1);
+  }
+  under.settle();
+  using Keys = std::vector<Bytes>;
+  const auto down = [&](BytesView prefix, std::optional<BytesView> after = {},
+                        std::size_t limit = 1000) {
+    return under.keys({prefix, after, true}, limit);
+  };
+  CHECK(down("") == Keys{"\xff\xffz", "\xff\xff", "c", "b\xff", "ba", "b\x01", "b", "a"});
+  CHECK(down("b") == Keys{"b\xff", "ba", "b\x01", "b"});
+  CHECK(down("b", {}, 2) == Keys{"b\xff", "ba"});
+  CHECK(down("b", "ba") == Keys{"b\x01", "b"});
+  CHECK(down("b", "b").empty());
+  CHECK(down("b", "a").empty());
+  CHECK(down("b", "c") == Keys{"b\xff", "ba", "b\x01", "b"});
+  CHECK(down("b", "b\x02") == Keys{"b\x01", "b"});
+  CHECK(down("\xff") == Keys{"\xff\xffz", "\xff\xff"});
+  CHECK(down("\xff", "\xff\xffz") == Keys{"\xff\xff"});
+  CHECK(down("d").empty());
+  CHECK(down("", "a").empty());
+  CHECK(UnderTest(GENERATE(false, true)).keys({{}, {}, true}).empty());
+}
+
+TEST_CASE("random scans visit what a map holds", "[kv][engine]") {
+  UnderTest under(GENERATE(false, true));
+  test::Random random(7);
+  std::map<Bytes, int> model;
+  const auto some_key = [&] {
+    Bytes key;
+    for (std::uint64_t i = 1 + random.below(4); i > 0; --i) key += "\x01y\xff"[random.below(3)];
+    return key;
+  };
+  for (int i = 0; i < 60; ++i) {
+    const Bytes key = some_key();
+    under.put(key, "", 1);
+    model[key] = 0;
+  }
+  under.settle();
+  for (int i = 0; i < 500; ++i) {
+    const Bytes prefix = some_key().substr(0, random.below(4));
+    const Bytes after = some_key();
+    const Range range{prefix, random.one_in(2) ? std::optional<BytesView>(after) : std::nullopt,
+                      random.one_in(2)};
+    std::vector<Bytes> expected;
+    for (const auto& [key, nothing] : model) {
+      if (!key.starts_with(prefix)) continue;
+      if (range.after && (range.descending ? key >= after : key <= after)) continue;
+      expected.push_back(key);
+    }
+    if (range.descending) std::reverse(expected.begin(), expected.end());
+    REQUIRE(under.keys(range) == expected);
+  }
+}
+
 // Would catch a view that shows later changes, at keys before and behind its cursor.
 TEST_CASE("a view shows its moment whatever is written meanwhile", "[kv][engine]") {
   UnderTest under(GENERATE(false, true));
