@@ -32,17 +32,24 @@ int main(int argc, char** argv) {
   options.id = {1};
   options.data_dir = argc > 1 ? argv[1] : "counter-data";
   options.listen = "127.0.0.1:0";
+  raft::Group* group = nullptr;
+  options.on_leader_change = [&](raft::GroupId, raft::NodeId leader, raft::Term) {
+    if (!leader) return;
+    group->async_propose("count", [&](auto error, const raft::Applied& applied) {
+      (error ? std::cerr << error.message() : std::cout << applied.reply) << std::endl;
+      context.stop();
+    });
+  };
+  options.on_failure = [&](raft::GroupId, const raft::Error& error) {
+    std::cerr << error.detail << std::endl;
+    context.stop();
+  };
   const auto node = raft::Node::open(context.get_executor(), options);
   if (!node) return std::cerr << node.error().detail << std::endl, 1;
   raft::GroupOptions group_options;
   group_options.founding.bootstrap = true;  // Ignored once the directory holds a member.
-  const auto group = (*node)->start_group(group_options, counter);
-  if (!group) return std::cerr << group.error().detail << std::endl, 1;
-  // Until the first election is over, or the disk has failed.
-  while (!(*group)->status().leader && !(*group)->status().failure) context.run_one();
-  (*group)->async_propose("count", [&](auto error, const raft::Applied& applied) {
-    (error ? std::cerr << error.message() : std::cout << applied.reply) << std::endl;
-    context.stop();
-  });
+  const auto started = (*node)->start_group(group_options, counter);
+  if (!started) return std::cerr << started.error().detail << std::endl, 1;
+  group = *started;
   context.run();
 }

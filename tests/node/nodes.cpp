@@ -40,6 +40,10 @@ Member& Nodes::start(std::uint64_t id, raft::Founding how, bool blocks) {
   options.on_failure = [failures = &member->failures](raft::GroupId, const raft::Error& why) {
     failures->push_back(why);
   };
+  options.on_leader_change = [leaders = &member->leaders](raft::GroupId, raft::NodeId leader,
+                                                          raft::Term term) {
+    leaders->emplace_back(leader, term);
+  };
   auto node = raft::Node::open(context_.get_executor(), options);
   if (!node) FAIL("node " << id << ": " << node.error().detail);
   member->node = *std::move(node);

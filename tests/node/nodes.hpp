@@ -32,6 +32,7 @@ struct Member {
   std::unique_ptr<raft::Node> node;
   raft::Group* group = nullptr;
   std::vector<raft::Error> failures;
+  std::vector<std::pair<raft::NodeId, raft::Term>> leaders;  ///< As it was told.
 
   explicit Member(bool blocks = false) : words(blocks) {}
 };

@@ -35,10 +35,18 @@ TEST_CASE("when the leader goes the others elect another and go on", "[node][clu
   Nodes nodes;
   nodes.form_cluster(3);
   REQUIRE_FALSE(nodes.propose(2, "before").first);
+  const auto told = [&](std::uint64_t id) { return nodes[id].leaders.back(); };
+  const raft::Term before = nodes[2].group->status().term;
+  for (const std::uint64_t id : {1, 2, 3}) CHECK(told(id) == std::pair(raft::NodeId{1}, before));
   nodes.stop(1);
   nodes.run_until([&] { return nodes.leader() != 0; });
   REQUIRE_FALSE(nodes.propose(2, "after").first);
   REQUIRE_FALSE(nodes.propose(3, "after too").first);
+  const raft::NodeId leader{nodes.leader()};
+  for (const std::uint64_t id : {2, 3}) {
+    nodes.run_until([&] { return told(id).first == leader; });
+    CHECK(told(id).second > before);
+  }
 }
 
 // Catches lost log prefixes: what the newcomer needs was compacted away long ago.

@@ -51,6 +51,7 @@ struct HandDriver final : replica::Driver {
   Instant now() override { return time; }
   void wake() override { ++wakes; }
   void membership_changed() override {}
+  void leader_changed(NodeId, Term) override {}
   void failed(const Error& why) override { failures.push_back(why); }
 
   Instant time{std::chrono::hours(1)};

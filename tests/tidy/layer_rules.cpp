@@ -76,8 +76,13 @@ std::optional<std::string> why_not_server(const fs::path& file, std::string_view
     return "kvserver uses the public headers of libraft only";
   }
   if (header.starts_with("libraft/src")) return "kvserver uses the public headers of libraft only";
-  if (header.starts_with("rocksdb/") && file.filename() != "rocks_store.cpp") {
-    return "of kvserver only rocks_store.cpp names RocksDB";
+  if (header.starts_with("rocksdb/") && file.stem() != "rocks_store" &&
+      file.stem() != "rocks_database") {
+    return "of kvserver only rocks_store and rocks_database name RocksDB";
+  }
+  if (header == "kvserver/rocks_database.hpp" && file.stem() != "rocks_store" &&
+      file.stem() != "rocks_database") {
+    return "it brings RocksDB with it";
   }
   if (header.starts_with("boost/beast") && file.extension() == ".hpp") {
     return "Beast takes seconds to compile: include it in a .cpp file";
@@ -113,7 +118,7 @@ std::optional<std::string> why_not_layer(const std::string& layer, const fs::pat
   }
   if (layer == "core" && header == "util/log.hpp") return "core tells what happened by notes";
   if (!is_simulated(layer)) return {};
-  if (is_threads(header)) return layer + " has no threads";
+  if (is_threads(header) || header == "util/mutex.hpp") return layer + " has no threads";
   if (is_nondeterministic(header)) return layer + " must give the same results everywhere";
   if (is_real_storage(header)) return layer + " knows storage's logic, not its disk";
   return {};

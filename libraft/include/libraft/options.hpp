@@ -122,6 +122,10 @@ struct NodeOptions {
   /// its identity was refused, it was removed, or joining timed out. The node stays up to answer
   /// what is waiting.
   std::function<void(GroupId, const Error&)> on_failure;
+  /// Called on the node's executor whenever a group of this node comes to know of another leader,
+  /// perhaps this very node, or of none (0). It may be outdated when it is called: only a leader's
+  /// term says which of two is the newer one.
+  std::function<void(GroupId, NodeId leader, Term term)> on_leader_change;
 };
 
 }  // namespace raft

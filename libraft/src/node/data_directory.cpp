@@ -65,7 +65,7 @@ Result<void> DataDirectory::open_identity(NodeId node) {
   auto identity =
       storage::IdentityFile::open(*files_, node, fresh, std::filesystem::exists(log_folder()));
   if (!identity) return identity.error();
-  const storage::MutexLock lock(mutex_);
+  const util::MutexLock lock(mutex_);
   identity_ = *std::move(identity);
   return check_log_is_there();
 }
@@ -73,7 +73,7 @@ Result<void> DataDirectory::open_identity(NodeId node) {
 // In this order: the log may know of a life that was cut off here, the identity of none that the
 // log has forgotten.
 Result<void> DataDirectory::begin_life() {
-  const storage::MutexLock lock(mutex_);
+  const util::MutexLock lock(mutex_);
   const auto marked = storage::mark_boot(*engine_, identity_->identity().boot);
   return marked ? identity_->begin_life() : marked;
 }
@@ -94,19 +94,19 @@ Result<void> DataDirectory::check_log_is_there() const {
 }
 
 storage::Identity DataDirectory::identity() const {
-  const storage::MutexLock lock(mutex_);
+  const util::MutexLock lock(mutex_);
   return identity_->identity();
 }
 
 Result<void> DataDirectory::change_identity(const std::function<void(storage::Identity&)>& change) {
-  const storage::MutexLock lock(mutex_);
+  const util::MutexLock lock(mutex_);
   storage::Identity changed = identity_->identity();
   change(changed);
   return identity_->change(changed);
 }
 
 std::optional<Error> DataDirectory::final_error() const {
-  const storage::MutexLock lock(mutex_);
+  const util::MutexLock lock(mutex_);
   return identity_->final_error();
 }
 

@@ -11,10 +11,10 @@
 #include "replica/ports.hpp"
 #include "storage/directory_lock.hpp"
 #include "storage/identity.hpp"
-#include "storage/mutex.hpp"
 #include "storage/posix_files.hpp"
 #include "storage/rocks_engine.hpp"
 #include "util/log.hpp"
+#include "util/mutex.hpp"
 
 namespace raft::node {
 
@@ -51,7 +51,7 @@ class DataDirectory final : public replica::IdentityKeeper {
   std::unique_ptr<storage::PosixFiles> files_;
   std::unique_ptr<storage::PosixFiles> snapshots_;
   std::unique_ptr<storage::RocksEngine> engine_;
-  mutable storage::Mutex mutex_;
+  mutable util::Mutex mutex_;
   std::optional<storage::IdentityFile> identity_ RAFT_GUARDED_BY(mutex_);  ///< There once open.
 };
 

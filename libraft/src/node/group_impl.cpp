@@ -95,6 +95,11 @@ void Group::Impl::wake() { node_.wake(); }
 
 void Group::Impl::membership_changed() { node_.peers_changed(); }
 
+void Group::Impl::leader_changed(NodeId leader, Term term) {
+  node_.peers_changed();
+  node_.leader_changed(options_.group, leader, term);
+}
+
 // Joining and the replica may each come to an end.
 void Group::Impl::failed(const Error& why) {
   if (!std::exchange(has_failed_, true)) node_.failed(options_.group, why);
@@ -103,13 +108,13 @@ void Group::Impl::failed(const Error& why) {
 void Group::Impl::publish_status() {
   if (!replica_) return;
   Status status = replica_->status();
-  const std::lock_guard lock(status_mutex_);
+  const util::MutexLock lock(status_mutex_);
   published_ = std::move(status);
 }
 
 Status Group::Impl::status() const {
   if (node_.strand().running_in_this_thread() && replica_) return replica_->status();
-  const std::lock_guard lock(status_mutex_);
+  const util::MutexLock lock(status_mutex_);
   return published_;
 }
 

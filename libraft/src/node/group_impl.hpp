@@ -6,7 +6,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -18,6 +17,7 @@
 #include "replica/replica.hpp"
 #include "storage/log_store.hpp"
 #include "storage/snapshot_files.hpp"
+#include "util/mutex.hpp"
 
 namespace raft {
 
@@ -68,6 +68,7 @@ class Group::Impl final : public replica::Driver {
   Instant now() override;
   void wake() override;
   void membership_changed() override;
+  void leader_changed(NodeId leader, Term term) override;
   void failed(const Error& why) override;
 
  private:
@@ -115,8 +116,9 @@ class Group::Impl final : public replica::Driver {
   bool is_winding_down_ = false;
   bool has_failed_ = false;
 
-  mutable std::mutex status_mutex_;
-  Status published_;  ///< At most a tick old, for callers off the strand.
+  mutable util::Mutex status_mutex_;
+  Status published_
+      RAFT_GUARDED_BY(status_mutex_);  ///< At most a tick old, for callers off the strand.
 };
 
 }  // namespace raft

@@ -65,7 +65,7 @@ Result<Group*> Node::Impl::start_group(const GroupOptions& options, StateMachine
   const Result<void> opened = group->open(machine);
   Group* const handle = &group->handle();
   {
-    const storage::MutexLock lock(arriving_mutex_);
+    const util::MutexLock lock(arriving_mutex_);
     if (!opened || !takes_groups_) {
       known_groups_.erase(options.group);
       return opened ? Error{Errc::stopped, "the node is shutting down"} : opened.error();
@@ -80,14 +80,14 @@ Result<Group*> Node::Impl::start_group(const GroupOptions& options, StateMachine
 }
 
 Result<void> Node::Impl::reserve(GroupId group) {
-  const storage::MutexLock lock(arriving_mutex_);
+  const util::MutexLock lock(arriving_mutex_);
   if (!takes_groups_) return Error{Errc::stopped, "the node is shutting down"};
   if (known_groups_.insert(group).second) return {};
   return Error{Errc::invalid_argument, "group " + to_string(group) + " runs already"};
 }
 
 std::vector<std::unique_ptr<Group::Impl>> Node::Impl::take_arrivals() {
-  const storage::MutexLock lock(arriving_mutex_);
+  const util::MutexLock lock(arriving_mutex_);
   return std::exchange(arriving_, {});
 }
 
@@ -165,6 +165,14 @@ void Node::Impl::failed(GroupId group, const Error& why) {
   });
 }
 
+void Node::Impl::leader_changed(GroupId group, NodeId leader, Term term) {
+  if (!options_.on_leader_change) return;
+  boost::asio::post(strand_,
+                    [alive = alive_, call = options_.on_leader_change, group, leader, term] {
+                      if (!alive.expired()) call(group, leader, term);
+                    });
+}
+
 // --- stopping ---
 
 void Node::Impl::stop(Duration grace, node::Call<> call) {
@@ -182,7 +190,7 @@ void Node::Impl::stop(Duration grace, node::Call<> call) {
 }
 
 void Node::Impl::refuse_groups() {
-  const storage::MutexLock lock(arriving_mutex_);
+  const util::MutexLock lock(arriving_mutex_);
   takes_groups_ = false;
 }
 
@@ -228,7 +236,7 @@ replica::Greeter::Replicas Node::Impl::replicas() const {
 
 void Node::Impl::publish() {
   TransportStatus transport = transport_.status();
-  const storage::MutexLock lock(published_mutex_);
+  const util::MutexLock lock(published_mutex_);
   published_transport_ = std::move(transport);
 }
 
@@ -239,7 +247,7 @@ NodeIdentity Node::Impl::identity() const {
 }
 
 TransportStatus Node::Impl::transport_status() const {
-  const storage::MutexLock lock(published_mutex_);
+  const util::MutexLock lock(published_mutex_);
   return published_transport_;
 }
 

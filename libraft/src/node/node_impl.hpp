@@ -18,10 +18,10 @@
 #include "node/group_impl.hpp"
 #include "replica/address_book.hpp"
 #include "replica/greeter.hpp"
-#include "storage/mutex.hpp"
 #include "storage/storage_thread.hpp"
 #include "util/log.hpp"
 #include "util/log_throttle.hpp"
+#include "util/mutex.hpp"
 
 namespace raft {
 
@@ -51,6 +51,7 @@ class Node::Impl final : public wire::TransportHandler {
   void wake();
   void peers_changed() { peers_changed_ = true; }
   void failed(GroupId group, const Error& why);
+  void leader_changed(GroupId group, NodeId leader, Term term);
 
   // --- any thread ---
   NodeIdentity identity() const;
@@ -111,13 +112,13 @@ class Node::Impl final : public wire::TransportHandler {
   std::optional<Stop> stop_;
 
   // From whoever starts groups to the strand.
-  storage::Mutex arriving_mutex_;
+  util::Mutex arriving_mutex_;
   bool takes_groups_ RAFT_GUARDED_BY(arriving_mutex_) = true;
   std::set<GroupId> known_groups_ RAFT_GUARDED_BY(arriving_mutex_);
   std::vector<std::unique_ptr<Group::Impl>> arriving_ RAFT_GUARDED_BY(arriving_mutex_);
 
   // For callers off the strand; at most a tick old.
-  mutable storage::Mutex published_mutex_;
+  mutable util::Mutex published_mutex_;
   TransportStatus published_transport_ RAFT_GUARDED_BY(published_mutex_);
 };
 

@@ -97,6 +97,9 @@ class Driver {
   virtual void wake() = 0;
   /// The membership in force changed: connections may have to follow.
   virtual void membership_changed() = 0;
+  /// Another leader is known, or none (0). Connections may have to follow, too: who leads stays
+  /// connected, member or not.
+  virtual void leader_changed(NodeId leader, Term term) = 0;
   /// The replica has stopped for good, or this node cannot join. Each is told once.
   virtual void failed(const Error& why) = 0;
 };

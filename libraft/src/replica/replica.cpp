@@ -294,7 +294,7 @@ void Replica::soft_state_changed(const core::SoftState& soft) {
     RAFT_LOG(ports_.log, info,
              leader_ ? "node " + to_string(leader_) + " leads in term " + to_string(core_.term())
                      : "no leader in term " + to_string(core_.term()));
-    ports_.driver.membership_changed();  // Who leads stays connected, member or not.
+    ports_.driver.leader_changed(leader_, core_.term());
   }
   Completions completions;
   transfers_.leader_is(leader_, completions);

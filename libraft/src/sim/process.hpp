@@ -76,6 +76,7 @@ class Process final : public Loop,
   Instant now() override;
   void wake() override { is_woken_ = true; }
   void membership_changed() override { peers_changed_ = true; }
+  void leader_changed(NodeId, Term) override { peers_changed_ = true; }
   void failed(const Error& why) override;
 
   // --- replica::Outbox ---

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "storage/disk_space.hpp"
-#include "storage/mutex.hpp"
+#include "util/mutex.hpp"
 
 namespace raft::storage {
 namespace {
@@ -48,8 +48,8 @@ class StorageThread::Impl {
   KvEngine& engine_;
   const StorageThreadOptions options_;
 
-  Mutex mutex_;
-  Condition work_;  ///< There may be a task for the thread.
+  util::Mutex mutex_;
+  util::Condition work_;  ///< There may be a task for the thread.
   std::vector<Job> queue_ RAFT_GUARDED_BY(mutex_);
   /// Someone writes or tells the results: the thread, or a caller of try_now().
   bool engine_taken_ RAFT_GUARDED_BY(mutex_) = false;
@@ -75,7 +75,7 @@ StorageThread::Impl::Impl(KvEngine& engine, std::string folder, StorageThreadOpt
 
 StorageThread::Impl::~Impl() {
   {
-    MutexLock lock(mutex_);
+    const util::MutexLock lock(mutex_);
     stopping_ = true;
   }
   work_.notify();
@@ -85,7 +85,7 @@ StorageThread::Impl::~Impl() {
 void StorageThread::Impl::submit(KvBatch batch, bool sync, Done done) {
   bool idle = false;
   {
-    MutexLock lock(mutex_);
+    const util::MutexLock lock(mutex_);
     // Whoever has the engine looks at the queue when it is done.
     idle = queue_.empty() && !engine_taken_;
     queue_.push_back({std::move(batch), sync, std::move(done)});
@@ -96,7 +96,7 @@ void StorageThread::Impl::submit(KvBatch batch, bool sync, Done done) {
 std::optional<Written> StorageThread::Impl::try_now(KvBatch& batch, bool sync) {
   if (batch.bytes() > options_.inline_bytes_max) return std::nullopt;
   {
-    MutexLock lock(mutex_);
+    const util::MutexLock lock(mutex_);
     if (engine_taken_ || !queue_.empty() || stopping_) return std::nullopt;
     if (final_error_) return Written{*final_error_, {}, 1};
     if (last_sync_ >= options_.quick_sync) return std::nullopt;
@@ -138,7 +138,7 @@ void StorageThread::Impl::run() {
 
 // Takes the engine, except to end.
 StorageThread::Impl::Task StorageThread::Impl::next_task(std::vector<Job>& jobs) {
-  MutexLock lock(mutex_);
+  const util::MutexLock lock(mutex_);
   // Also with nothing to write: others fill the disk as well, and while space is short nobody may
   // be allowed to write, so that nobody else would notice that there is space again.
   const Clock::time_point look_at = Clock::now() + look_at_space_every;
@@ -205,7 +205,7 @@ Result<void> StorageThread::Impl::write_when_there_is_space(const KvBatch& batch
 
 // False: the thread is to end.
 bool StorageThread::Impl::pause() {
-  MutexLock lock(mutex_);
+  const util::MutexLock lock(mutex_);
   const Clock::time_point end = Clock::now() + options_.retry_after;
   while (!stopping_ && Clock::now() < end) work_.wait_until(mutex_, end);
   return !stopping_;
@@ -221,7 +221,7 @@ void StorageThread::Impl::look_at_space(Clock::time_point now) {
 }
 
 void StorageThread::Impl::note(const Written& written, bool sync) {
-  MutexLock lock(mutex_);
+  const util::MutexLock lock(mutex_);
   if (sync) last_sync_ = written.took;
   if (!written.result && !final_error_) final_error_ = written.result.error();
 }
@@ -229,7 +229,7 @@ void StorageThread::Impl::note(const Written& written, bool sync) {
 void StorageThread::Impl::release_engine() {
   bool wake = false;
   {
-    MutexLock lock(mutex_);
+    const util::MutexLock lock(mutex_);
     engine_taken_ = false;
     // Low: a thread that waits without a limit is to begin looking for space.
     wake = !queue_.empty() || stopping_ || low_on_space_;
@@ -238,7 +238,7 @@ void StorageThread::Impl::release_engine() {
 }
 
 std::optional<Error> StorageThread::Impl::final_error() {
-  MutexLock lock(mutex_);
+  const util::MutexLock lock(mutex_);
   return final_error_;
 }
 

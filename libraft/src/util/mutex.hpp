@@ -16,7 +16,7 @@
 #define RAFT_REQUIRES(...) RAFT_THREAD_ATTRIBUTE(requires_capability(__VA_ARGS__))
 #define RAFT_EXCLUDES(...) RAFT_THREAD_ATTRIBUTE(locks_excluded(__VA_ARGS__))
 
-namespace raft::storage {
+namespace raft::util {
 
 class RAFT_THREAD_ATTRIBUTE(capability("mutex")) Mutex {
  public:
@@ -61,4 +61,4 @@ class Condition {
   std::condition_variable condition_;
 };
 
-}  // namespace raft::storage
+}  // namespace raft::util
