@@ -39,13 +39,16 @@ TEST_CASE("a result is a value or an error", "[util][error]") {
   CHECK(Result<void>{Errc::dropped}.code() == Errc::dropped);
 }
 
-// Whoever asks a success for its error has not looked, and would act on an error that never was.
-TEST_CASE("a result that succeeded has no error", "[util][error]") {
+// Whoever asks for the other one has not looked, and would go on with what never was.
+TEST_CASE("a result that succeeded has no error, one that failed no value", "[util][error]") {
   CHECK(aborts([] { static_cast<void>(Result<int>{7}.code()); }));
   CHECK(aborts([] { static_cast<void>(Result<int>{7}.error().detail.size()); }));
   CHECK(aborts([] { static_cast<void>(Result<void>{}.code()); }));
   CHECK(aborts([] { static_cast<void>(Result<void>{}.error().detail.size()); }));
   CHECK_FALSE(aborts([] { static_cast<void>(Result<int>{Errc::busy}.code()); }));
+  CHECK(aborts([] { static_cast<void>(*Result<int>{Errc::busy}); }));
+  CHECK(aborts([] { static_cast<void>(Result<std::string> { Errc::busy } -> size()); }));
+  CHECK_FALSE(aborts([] { static_cast<void>(*Result<int>{7}); }));
 }
 
 }  // namespace raft

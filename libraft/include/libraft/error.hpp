@@ -57,6 +57,12 @@ namespace detail {
   std::abort();
 }
 
+/// Somebody takes the value of a failure without having looked.
+[[noreturn]] inline void no_value() {
+  std::fputs("libraft: a result that failed was asked for its value\n", stderr);
+  std::abort();
+}
+
 }  // namespace detail
 
 /// A value or the reason why there is none. Whoever asks for one looks first which it is.
@@ -70,11 +76,11 @@ class [[nodiscard]] Result {
   bool has_value() const { return state_.index() == 0; }
   explicit operator bool() const { return has_value(); }
 
-  T& operator*() & { return *std::get_if<0>(&state_); }
-  const T& operator*() const& { return *std::get_if<0>(&state_); }
-  T&& operator*() && { return std::move(*std::get_if<0>(&state_)); }
-  T* operator->() { return std::get_if<0>(&state_); }
-  const T* operator->() const { return std::get_if<0>(&state_); }
+  T& operator*() & { return *present(std::get_if<0>(&state_)); }
+  const T& operator*() const& { return *present(std::get_if<0>(&state_)); }
+  T&& operator*() && { return std::move(*present(std::get_if<0>(&state_))); }
+  T* operator->() { return present(std::get_if<0>(&state_)); }
+  const T* operator->() const { return present(std::get_if<0>(&state_)); }
 
   const Error& error() const {
     if (has_value()) detail::no_error();
@@ -83,6 +89,12 @@ class [[nodiscard]] Result {
   Errc code() const { return error().code; }
 
  private:
+  template <class Pointer>
+  static Pointer present(Pointer value) {
+    if (value == nullptr) detail::no_value();
+    return value;
+  }
+
   std::variant<T, Error> state_;
 };
 

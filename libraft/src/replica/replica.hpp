@@ -135,6 +135,9 @@ class Replica {
   void serve(Read read);
   void expire();
   std::optional<Error> reason_to_refuse() const;
+  std::optional<Error> reason_to_refuse(const Command& command) const;
+  std::optional<Error> append(Command& command, Proposal& proposal);
+  std::optional<Error> forward(Command& command, Proposal& proposal);
   void on(NodeId from, ProposeRequest request);
   void on(ProposeReply reply);
   void on(NodeId from, ChangeRequest request, Reply reply);

@@ -43,47 +43,61 @@ std::optional<Error> Replica::reason_to_refuse() const {
   return std::nullopt;
 }
 
-std::uint64_t Replica::propose(Command command, Instant deadline, Proposal::Done done) {
-  const Instant now = ports_.driver.now();
-  Proposal proposal{++last_ticket_, now, deadline, std::move(done)};
-  const std::uint64_t ticket = proposal.ticket;
-  std::optional<Error> refusal = reason_to_refuse();
+std::optional<Error> Replica::reason_to_refuse(const Command& command) const {
+  if (auto refusal = reason_to_refuse()) return refusal;
   if (command.client.size() > client_bytes_max) {
-    refusal = Error{Errc::invalid_argument, "a client's name has at most 64 bytes"};
-  } else if (!command.client.empty() && command.sequence == 0) {
-    refusal = Error{Errc::invalid_argument, "the requests of a session are numbered from 1"};
-  } else if (command.bytes.size() > options_.limits.command_bytes_max) {
-    refusal = Error{Errc::too_large, "the command is larger than command_bytes_max"};
-  } else if (proposals_.size() + forwarded_proposals_.size() >=
-             options_.limits.pending_proposals_max) {
-    refusal = Error{Errc::busy, "too many proposals are waiting"};
+    return Error{Errc::invalid_argument, "a client's name has at most 64 bytes"};
   }
-  if (!refusal && core_.is_leader()) {
-    const Result<EntryId> entry = core_.propose(std::move(command), now);
-    if (entry) {
-      proposals_.wait_for(*entry, std::move(proposal));
-      wake();
-      return ticket;
-    }
-    refusal = entry.error();
-  } else if (const NodeId leader = core_.leader_at_hand();
-             !refusal && leader && !forwarded_proposals_.has_room(command.bytes.size())) {
-    refusal = Error{Errc::busy, "too much is on its way to the leader"};
-  } else if (!refusal && leader) {
-    proposal.deadline = std::min(proposal.deadline, now + answer_wait_max);
-    const std::uint64_t number =
-        forwarded_proposals_.forward(leader, command.bytes.size(), std::move(proposal));
-    ports_.outbox.send(
-        ServiceMessage{self_.id, leader, ProposeRequest{{self_.boot, number}, std::move(command)}});
+  if (!command.client.empty() && command.sequence == 0) {
+    return Error{Errc::invalid_argument, "the requests of a session are numbered from 1"};
+  }
+  if (command.bytes.size() > options_.limits.command_bytes_max) {
+    return Error{Errc::too_large, "the command is larger than command_bytes_max"};
+  }
+  if (proposals_.size() + forwarded_proposals_.size() >= options_.limits.pending_proposals_max) {
+    return Error{Errc::busy, "too many proposals are waiting"};
+  }
+  return std::nullopt;
+}
+
+std::uint64_t Replica::propose(Command command, Instant deadline, Proposal::Done done) {
+  Proposal proposal{++last_ticket_, ports_.driver.now(), deadline, std::move(done)};
+  const std::uint64_t ticket = proposal.ticket;
+  std::optional<Error> refusal = reason_to_refuse(command);
+  if (!refusal) {
+    refusal = core_.is_leader() ? append(command, proposal) : forward(command, proposal);
+  }
+  if (!refusal) {
     wake();
     return ticket;
-  } else if (!refusal) {
-    refusal = Error{Errc::no_leader, "no leader is known"};
   }
   Answers answers;
   answers.push_back({std::move(proposal), *std::move(refusal)});
   tell(answers);
   return ticket;
+}
+
+/// Takes both, unless there is a reason why not.
+std::optional<Error> Replica::append(Command& command, Proposal& proposal) {
+  const Result<EntryId> entry = core_.propose(std::move(command), proposal.proposed);
+  if (!entry) return entry.error();
+  proposals_.wait_for(*entry, std::move(proposal));
+  return std::nullopt;
+}
+
+/// The same, to the leader that is known. It is sent once only: see end_forwarded().
+std::optional<Error> Replica::forward(Command& command, Proposal& proposal) {
+  const NodeId leader = core_.leader_at_hand();
+  if (!leader) return Error{Errc::no_leader, "no leader is known"};
+  if (!forwarded_proposals_.has_room(command.bytes.size())) {
+    return Error{Errc::busy, "too much is on its way to the leader"};
+  }
+  proposal.deadline = std::min(proposal.deadline, proposal.proposed + answer_wait_max);
+  const std::uint64_t number =
+      forwarded_proposals_.forward(leader, command.bytes.size(), std::move(proposal));
+  ports_.outbox.send(
+      ServiceMessage{self_.id, leader, ProposeRequest{{self_.boot, number}, std::move(command)}});
+  return std::nullopt;
 }
 
 void Replica::on(NodeId from, ProposeRequest request) {
