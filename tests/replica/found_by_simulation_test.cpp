@@ -161,23 +161,27 @@ TEST_CASE("found 12: a node that cannot write down its cluster says so and stops
 }
 
 // A node that nobody takes in any more, although it is told whom to ask: it had voted for a leader
-// that was about to add it, and took that vote on its disk for a membership.
-TEST_CASE("found 13: a node that has voted but is no member yet asks whom it is told to ask",
-          "[found-13][replica][joining]") {
+// that was about to add it, and took that vote on its disk for a membership. So it did later with
+// the log of such a leader, whose change came to nothing.
+TEST_CASE("found 13, found 20: a node that is no member yet asks whom it is told to ask",
+          "[found-13][found-20][replica][joining]") {
   Newcomer node;
   Founding wait;
   wait.wait_to_be_added = true;
   REQUIRE(node.begin(wait));
   node.identity.kept.cluster = {1, 2};  // As whoever asked for the vote has said.
-  PersistWork vote;
-  vote.hard_state = HardState{Term{4}, NodeId{1}, Index{}};
+  PersistWork left_behind;
+  left_behind.hard_state = HardState{Term{4}, NodeId{1}, Index{}};
+  const bool has_log = GENERATE(false, true);
+  if (has_log) left_behind.entries = {std::make_shared<const Entry>(Entry{{4}, {1}, {}, Noop{}})};
   storage::KvBatch batch;
-  node.store.stage(vote, batch);
+  node.store.stage(left_behind, batch);
   REQUIRE(node.disk.engine().write(batch, true));
 
   const auto log = node.join();
   REQUIRE((log && *log));
-  CHECK((*log)->hard_state.term == Term{4});  // The vote stays.
+  CHECK((*log)->hard_state.term == Term{4});  // What it promised stays.
+  CHECK((*log)->last == Index{has_log ? 1u : 0u});
   CHECK(node.identity.kept.joining.at(GroupId{0}) == std::vector<std::string>{"n1"});
 }
 

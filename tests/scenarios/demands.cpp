@@ -16,7 +16,7 @@ const std::vector<Family>& families() {
       {"RD", "Reads", 16},
       {"DU", "Restart and durability", 18},
       {"bug", "Bugs that other implementations had", 47, 1},
-      {"found", "Bugs of our own that the simulator or a review found", 19, 1},
+      {"found", "Bugs of our own that the simulator or a review found", 20, 1},
   };
   return all;
 }

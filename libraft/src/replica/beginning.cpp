@@ -48,9 +48,8 @@ Result<std::optional<RecoveredLog>> Beginning::open() {
     }
     if (const auto named = name_founded_cluster(*recovered); !named) return named.error();
   }
-  // It has voted for whoever was about to take it in, which came to nothing.
-  const bool still_joins =
-      recovered->last.value == 0 && ports_.identity.identity().joining.contains(options_.group);
+  // It has voted for whoever was about to take it in, or has its log: that may have come to nothing.
+  const bool still_joins = ports_.identity.identity().joining.contains(options_.group);
   if (still_joins && !founding.join.empty()) {
     if (const auto written = join(founding.join); !written) return written.error();
   } else if (founding.bootstrap || founding.wait_to_be_added || !founding.join.empty()) {

@@ -226,6 +226,11 @@ void Liveness::settle() {
 /// the faults stopped may have come to count on those who did not come back.
 void Liveness::bring_back_all() {
   world_.trace().event({}, "everybody comes back");
+  // A write that has begun on a disk that stands still ends only with its process.
+  for (const NodeId id : rest_) {
+    const bool is_stalled = world_.node(id).disk_weather.stalled_until > world_.now();
+    if (is_stalled && world_.is_up(id)) world_.crash(id);
+  }
   core_.clear();
   rest_.clear();
   nemesis_.stop();
