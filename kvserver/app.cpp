@@ -243,7 +243,9 @@ asio::awaitable<void> App::begin() {
 // How this node comes into a cluster. Absent: it does not, and fail() has said why.
 asio::awaitable<std::optional<raft::Founding>> App::found() {
   const raft::NodeIdentity identity = node_->identity();
-  if (identity.cluster) co_return go_on_in(identity);
+  // Who was being taken in, which may have come to nothing, still asks whom it is told to ask.
+  const bool asks_again = identity.joining && !options_.join.empty();
+  if (identity.cluster && !asks_again) co_return go_on_in(identity);
   if (!options_.join.empty()) co_return co_await join();
   raft::Founding founding;
   founding.bootstrap = options_.bootstrap;

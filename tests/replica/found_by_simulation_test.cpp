@@ -163,7 +163,7 @@ TEST_CASE("found 12: a node that cannot write down its cluster says so and stops
 // A node that nobody takes in any more, although it is told whom to ask: it had voted for a leader
 // that was about to add it, and took that vote on its disk for a membership. So it did later with
 // the log of such a leader, whose change came to nothing.
-TEST_CASE("found 13, found 20: a node that is no member yet asks whom it is told to ask",
+TEST_CASE("found 13: a node that is no member yet asks whom it is told to ask",
           "[found-13][found-20][replica][joining]") {
   Newcomer node;
   Founding wait;
