@@ -48,7 +48,8 @@ Result<std::optional<RecoveredLog>> Beginning::open() {
     }
     if (const auto named = name_founded_cluster(*recovered); !named) return named.error();
   }
-  // It has voted for whoever was about to take it in, or has its log: that may have come to nothing.
+  // It has voted for whoever was about to take it in, or has its log: that may have come to
+  // nothing.
   const bool still_joins = ports_.identity.identity().joining.contains(options_.group);
   if (still_joins && !founding.join.empty()) {
     if (const auto written = join(founding.join); !written) return written.error();
