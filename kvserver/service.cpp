@@ -437,10 +437,12 @@ void Service::wait_for_change(Style style, Read read, Responder respond) {
   if (auto refusal = turn_away_watcher(style)) return respond(*std::move(refusal));
   const ChangeHistory& history = watchers_.history();
   const Index next = history.next();  // First: what changes from here on is found by waiting.
-  const auto item = backend_.get(read.key);
+  auto item = backend_.get(read.key);
   const Index after = *read.changed_after;
   const bool is_there = item && item->has_value();
-  if (!item || (is_there && (*item)->change_index > after)) return respond(value_of(style, read));
+  if (!item || (is_there && (*item)->change_index > after)) {
+    return respond(value_of(style, read, std::move(item)));
+  }
   if (const Index oldest = history.oldest(); !is_there && after.next() < oldest) {
     return respond(to_response(no_longer_held(oldest), style));
   }
@@ -460,7 +462,11 @@ void Service::wait_for_change(Style style, Read read, Responder respond) {
 }
 
 Response Service::value_of(Style style, const Read& read) const {
-  auto item = backend_.get(read.key);
+  return value_of(style, read, backend_.get(read.key));
+}
+
+Response Service::value_of(Style style, const Read& read,
+                           raft::Result<std::optional<Item>> item) const {
   if (!item) return to_response(problem_from(item.code(), {.is_write = false}), style);
   Index applied = backend_.position().applied;
   Response response;

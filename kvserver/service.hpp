@@ -91,6 +91,7 @@ class Service {
   void watch(Watch watch, Responder respond);
   std::optional<Response> turn_away_watcher(Style style) const;
   Response value_of(Style style, const Read& read) const;
+  Response value_of(Style style, const Read& read, raft::Result<std::optional<Item>> item) const;
   Response page_of(const List& list) const;
   Response read_failure(Style style, boost::system::error_code error) const;
   Response failure(Style style, boost::system::error_code error, const Attempt& attempt) const;
