@@ -118,9 +118,9 @@ struct NodeOptions {
   std::shared_ptr<rocksdb::WriteBufferManager> write_buffer_manager;
   LogSink log;  ///< Empty: silent.
   LogLevel log_level = LogLevel::info;
-  /// Called at most once per group, on the node's executor, when it cannot go on: storage failed,
-  /// its identity was refused, it was removed, or joining timed out. The node stays up to answer
-  /// what is waiting.
+  /// Called at most once per group, on the node's executor, when it cannot go on: storage or the
+  /// state machine failed, its identity was refused, it was removed, or joining timed out. The node
+  /// stays up to answer what is waiting.
   std::function<void(GroupId, const Error&)> on_failure;
   /// Called on the node's executor whenever a group of this node comes to know of another leader,
   /// perhaps this very node, or of none (0). It may be outdated when it is called: only a leader's

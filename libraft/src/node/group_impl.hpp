@@ -117,8 +117,8 @@ class Group::Impl final : public replica::Driver {
   bool has_failed_ = false;
 
   mutable util::Mutex status_mutex_;
-  Status published_
-      RAFT_GUARDED_BY(status_mutex_);  ///< At most a tick old, for callers off the strand.
+  /// At most a tick old, for callers off the strand.
+  Status published_ RAFT_GUARDED_BY(status_mutex_);
 };
 
 }  // namespace raft

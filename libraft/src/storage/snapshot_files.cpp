@@ -208,7 +208,7 @@ Result<void> SnapshotFiles::Writer::append(BytesView bytes) {
                  "snapshot " + files_.path_of(target_.temporary) + ": more bytes than announced"};
   }
   if (!target_.announced) return write(bytes);
-  // There was enough when it began. Only half of the log's share is asked for now, so that a disk
+  // There was enough when it began. From then on half of the log's share will do, so that a disk
   // about as full as it may be does not end what was just let begin.
   const std::uint64_t space = files_.free_bytes();
   if (space < low_space_bytes / 2) {
